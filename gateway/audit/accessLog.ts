@@ -1,0 +1,131 @@
+import { createHmac, randomUUID } from 'node:crypto';
+import pg from 'pg';
+import { type AccessEntry, type AccessOutcome, insertAccessEntries } from '../../schema/accessEntry.ts';
+import type { SourceReport } from '../../schema/sources.ts';
+import type { Scope } from '../execute/scope.ts';
+import { log } from '../log.ts';
+import { requestError } from '../operation/errors.ts';
+import type { Decision } from '../policy/decide.ts';
+import type { PersonFacts } from '../policy/person.ts';
+
+export type Lookup = {
+  scope: Scope;
+  /** `null`: nobody by that number. */
+  person: PersonFacts | null;
+  decision: Decision;
+  sources: readonly SourceReport[];
+  /** When the request began. */
+  at: Date;
+};
+
+export type AccessLog = {
+  /**
+   * Resolves when the entry is durable.
+   *
+   * @throws GraphQLError AUDIT_UNAVAILABLE: then nothing may be released
+   */
+  write(lookup: Lookup): Promise<void>;
+  isUp(): Promise<boolean>;
+  close(): Promise<void>;
+};
+
+const outcomeOf = ({ decision, sources }: Lookup): AccessOutcome => {
+  if (!decision.mayKnow) return 'refused';
+  return sources.every(({ absence }) => absence === null || absence === 'NONE_REGISTERED') ? 'granted' : 'partial';
+};
+
+const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessEntry => {
+  const { scope, person, decision, sources, at } = lookup;
+  const { caller } = scope;
+  const attest = caller.kind === 'professional' ? caller.attest : null;
+  const organisation = caller.kind === 'citizen' ? null : caller.organisation;
+  const effects = [...decision.categories.values()];
+  const asked = sources.filter(({ status }) => status !== 'NOT_ASKED');
+  return {
+    id: randomUUID(),
+    at: at.toISOString(),
+    patient: person?.id ?? null,
+    callerKind: caller.kind,
+    callerName: caller.kind === 'system' ? caller.clientName : caller.name,
+    callerKey: caller.kind === 'system' ? null : keyOf(caller.nin),
+    role: caller.role,
+    authorization: caller.kind === 'professional' ? caller.authorization : null,
+    hprNumber: caller.kind === 'professional' ? caller.hprNumber : null,
+    organisation: organisation?.legalEntity ?? null,
+    unit: organisation?.pointOfCare ?? null,
+    clientId: caller.clientId,
+    clientName: caller.clientName,
+    purpose: attest?.purpose ?? null,
+    purposeDetail: attest?.purposeDetail ?? null,
+    healthcareService: attest?.healthcareService ?? null,
+    decisionRef: attest?.decisionRef ?? null,
+    accessBasis: null,
+    reason: null,
+    override: false,
+    categoriesGranted: effects.filter(({ effect }) => effect === 'permit').map(({ category }) => category),
+    categoriesDenied: effects.filter(({ effect }) => effect !== 'permit').map(({ category }) => category),
+    rules: [...new Set([decision.rule, ...effects.map(({ rule }) => rule)])],
+    sources: asked.map(({ source }) => source),
+    recordCounts: Object.fromEntries(asked.map(({ source, count }) => [source, count ?? 0])),
+    outcome: outcomeOf(lookup),
+    traceId: scope.traceId,
+    eventId: scope.eventId,
+  };
+};
+
+/**
+ * The access log as the gateway writes it: one entry per patient and request, before release, refusals too. Requests that
+ * arrive while the disk is busy share the next write (group commit). The table belongs to the subgraph `personvern`.
+ *
+ * @param callerKey key of the HMAC that stands for the caller's national id
+ */
+export const createAccessLog = (databaseUrl: string, callerKey: Buffer): AccessLog => {
+  const pool = new pg.Pool({
+    connectionString: databaseUrl,
+    max: 2,
+    connectionTimeoutMillis: 1_000,
+    query_timeout: 2_000,
+    statement_timeout: 2_000,
+    application_name: 'kilde-access-log',
+  });
+  pool.on('error', () => {}); // the pool replaces a broken connection; the next write says what is wrong
+  const keyOf = (nationalId: string) => createHmac('sha256', callerKey).update(nationalId).digest('hex');
+
+  type Waiting = { entry: AccessEntry; done: () => void; fail: (error: unknown) => void };
+  let waiting: Waiting[] = [];
+  let writing = false;
+
+  const writeAll = async () => {
+    writing = true;
+    while (waiting.length > 0) {
+      const batch = waiting;
+      waiting = [];
+      try {
+        await pool.query(insertAccessEntries(batch.map(({ entry }) => entry)));
+        for (const { done } of batch) done();
+      } catch (error) {
+        log.error({ error: (error as Error).name, code: (error as { code?: string }).code }, 'access log unavailable');
+        for (const { fail } of batch)
+          fail(requestError('AUDIT_UNAVAILABLE', 'The access log cannot be written; nothing is released', 503));
+      }
+    }
+    writing = false;
+  };
+
+  return {
+    write: (lookup) =>
+      new Promise((done, fail) => {
+        waiting.push({ entry: toEntry(lookup, keyOf), done, fail });
+        if (!writing) void writeAll();
+      }),
+    async isUp() {
+      try {
+        await pool.query('select 1 from personvern.access limit 1');
+        return true;
+      } catch {
+        return false;
+      }
+    },
+    close: () => pool.end(),
+  };
+};

@@ -1,0 +1,78 @@
+import type { JWK } from 'jose';
+import * as z from 'zod';
+import { RootKey } from '../schema/keys.ts';
+
+const Env = z.object({
+  PORT: z.coerce.number().int().min(0).max(65_535).default(4000),
+  HOST: z.string().default('0.0.0.0'),
+  KILDE_ENVIRONMENT: z.enum(['sandbox', 'production']),
+  KILDE_KEY: RootKey,
+  HELSEID_ISSUER: z.url(),
+  /** Audience that access tokens for Kilde carry. */
+  KILDE_AUDIENCE: z.string().default('kilde:api'),
+  /** Access log (schema `personvern`). Nothing is released when it cannot be written. */
+  DATABASE_URL: z.string().startsWith('postgres'),
+  /** The whole request, all sources. */
+  REQUEST_TIMEOUT_MS: z.coerce.number().int().min(100).max(30_000).default(5_000),
+  /** Subgraphs that run elsewhere: `kjernejournal=https://…,eresept=https://…`. The others run in this process. */
+  SUBGRAPHS: z.string().default(''),
+  /** EC P-256 private key as JWK, to sign assertions to subgraphs that run elsewhere. */
+  GATEWAY_SIGNING_KEY: z.string().optional(),
+});
+
+export type Config = {
+  port: number;
+  host: string;
+  environment: 'sandbox' | 'production';
+  rootKey: Buffer;
+  helseId: { issuer: string; audience: string };
+  databaseUrl: string;
+  requestTimeoutMs: number;
+  /** Name of a subgraph -> base URL. */
+  remoteSubgraphs: ReadonlyMap<string, string>;
+  signingKey: JWK | null;
+};
+
+const parseRemotes = (text: string): ReadonlyMap<string, string> =>
+  new Map(
+    text
+      .split(',')
+      .filter((part) => part.trim() !== '')
+      .map((part) => {
+        const [name, url] = part.split(/=(.*)/s, 2).map((it) => it.trim());
+        if (!name || !url || !URL.canParse(url)) throw new Error('SUBGRAPHS: expected name=url,name=url');
+        return [name, url.replace(/\/$/, '')];
+      }),
+  );
+
+const parseKey = (text: string | undefined): JWK | null => {
+  if (!text) return null;
+  try {
+    return JSON.parse(text) as JWK;
+  } catch {
+    throw new Error('GATEWAY_SIGNING_KEY: not JSON'); // the parser's own message would quote the key
+  }
+};
+
+/** Environment -> configuration, whole or not at all: the error names every bad variable and shows no value. */
+export const loadConfig = (env: Record<string, string | undefined>): Config => {
+  const { data, error } = Env.safeParse(env);
+  if (error) throw new Error(error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`).join('; '));
+  const remoteSubgraphs = parseRemotes(data.SUBGRAPHS);
+  const signingKey = parseKey(data.GATEWAY_SIGNING_KEY);
+  if (remoteSubgraphs.size > 0 && !signingKey) throw new Error('GATEWAY_SIGNING_KEY: needed when SUBGRAPHS names any');
+  if (data.KILDE_ENVIRONMENT === 'production' && !data.HELSEID_ISSUER.startsWith('https:')) {
+    throw new Error('HELSEID_ISSUER: must be https in production');
+  }
+  return {
+    port: data.PORT,
+    host: data.HOST,
+    environment: data.KILDE_ENVIRONMENT,
+    rootKey: data.KILDE_KEY,
+    helseId: { issuer: data.HELSEID_ISSUER, audience: data.KILDE_AUDIENCE },
+    databaseUrl: data.DATABASE_URL,
+    requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
+    remoteSubgraphs,
+    signingKey,
+  };
+};

@@ -1,0 +1,99 @@
+import { ApolloGateway } from '@apollo/gateway';
+import type {
+  GatewayExecutionResult,
+  GatewayGraphQLRequestContext,
+  GatewayInterface,
+} from '@apollo/server-gateway-interface';
+import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { withoutSecurity } from '../../schema/compose.ts';
+import { requestError } from '../operation/errors.ts';
+import { createPlanner } from '../plan/planner.ts';
+import { readFacts, type SchemaFacts } from '../plan/supergraph.ts';
+import { createExecutor, type ExecutorOptions, type Generation } from './executor.ts';
+import { createRoot } from './root.ts';
+import type { Scope } from './scope.ts';
+
+process.env['APOLLO_TELEMETRY_DISABLED'] = '1'; // the package reports to its maker unless told not to; read when it is constructed
+
+export type KildeGateway = GatewayInterface & {
+  /** The schema in force; `null` before the first load. */
+  schema(): GraphQLSchema | null;
+  facts(): SchemaFacts;
+};
+
+export type GatewayOptions = ExecutorOptions & {
+  /** With `@policy` and `@source` in it. */
+  annotatedSdl: string;
+  /** SDL of Kilde's own part. */
+  rootSdl: string;
+  /** Plans kept per schema. */
+  maxPlans?: number;
+};
+
+/**
+ * `ApolloGateway` for the schema's life cycle, our own executor behind its `load()`. The package plans and fetches nothing:
+ * its data sources refuse to be used.
+ */
+export const createKildeGateway = ({
+  annotatedSdl,
+  rootSdl,
+  maxPlans = 1_000,
+  ...options
+}: GatewayOptions): KildeGateway => {
+  const apollo = new ApolloGateway({
+    supergraphSdl: withoutSecurity(annotatedSdl),
+    buildService: () => ({
+      process: () => Promise.reject(new Error('Subgraphs are called by our own executor only')),
+    }),
+  });
+  const execute = createExecutor(options);
+  const facts = readFacts(annotatedSdl);
+  let generation: Generation | null = null;
+  apollo.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
+    generation = {
+      schema: apiSchema,
+      facts,
+      planner: createPlanner(coreSupergraphSdl),
+      plans: new LRUCache({ max: maxPlans }),
+      root: createRoot(parse(rootSdl)),
+    };
+  });
+
+  const executor = async (context: GatewayGraphQLRequestContext): Promise<GatewayExecutionResult> => {
+    if (!generation) throw new Error('no schema is loaded');
+    const { document, operation, operationName, queryHash, request } = context;
+    // With a gateway the server leaves these two to it.
+    if (!operation)
+      throw requestError('BAD_REQUEST', 'The document must hold one operation, or operationName must pick one');
+    if (operation.operation !== 'query') throw requestError('BAD_REQUEST', 'The schema offers queries only');
+    const result = await execute(
+      generation,
+      {
+        document,
+        operation,
+        operationName: operationName ?? undefined,
+        hash: queryHash,
+        variables: request.variables ?? {},
+      },
+      context.context as Scope,
+    );
+    // The server formats instances of its own error class only, and drops the path of anything else.
+    const errors = result.errors?.map(
+      ({ message, path, extensions }) =>
+        new GraphQLError(message, { path: path ?? null, extensions: extensions ?? null }),
+    );
+    return { ...result, ...(errors ? { errors } : {}) } as GatewayExecutionResult;
+  };
+
+  return {
+    onSchemaLoadOrUpdate: (callback) => apollo.onSchemaLoadOrUpdate(callback),
+    load: async (loadOptions) => {
+      const { schema } = await apollo.load(loadOptions);
+      return { schema, executor };
+    },
+    stop: () => apollo.stop(),
+    schema: () => generation?.schema ?? null,
+    facts: () => facts,
+  };
+};

@@ -1,0 +1,205 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { decodeJwt, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose';
+import { errors, Provider, type TokenEndpointGrantContext } from 'oidc-provider';
+import validateDpop, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js';
+import type { Population } from '../population/model.ts';
+import { exchangedClaims } from './exchange.ts';
+import { organisationClaims } from './organisation.ts';
+import { kildeAudience, scopesOf } from './resources.ts';
+import { createStore } from './store.ts';
+
+const tokenLifeSeconds = 600; // inferred: HelseID documents none (reference 10.6)
+const assertionLifeSeconds = 60;
+
+export type Issuer = {
+  /** The issuer identifier: `iss` of all tokens, and the address of discovery. */
+  url: string;
+  jwksUri: string;
+  /** The one registered client: Kilde's. `key` is private. */
+  client: { id: string; key: JWK };
+  /**
+   * Signs a token with the issuer's key. `claims` go over all that the issuer sets itself, and `null` or `undefined`
+   * takes a claim away: for tokens that must be refused. `expiresIn` is seconds, and may be negative.
+   */
+  sign(
+    claims: Record<string, unknown>,
+    options: { audience: string; header?: Record<string, string>; expiresIn?: number },
+  ): Promise<string>;
+  close(): Promise<void>;
+};
+
+const clientId = 'kilde-sandbox';
+const clientClaims = {
+  client_id: clientId,
+  'helseid://claims/client/client_name': 'Kilde (sandkasse)',
+  'helseid://claims/client/amr': 'private_key_jwt',
+  'helseid://claims/client/claims/client_tenancy': 'multi-tenant',
+};
+
+const makeKey = async (kid: string) => {
+  const { privateKey, publicKey } = await generateKeyPair('PS256', { extractable: true });
+  const describe = (jwk: JWK): JWK => ({ ...jwk, kid, alg: 'PS256', use: 'sig' });
+  return {
+    privateKey,
+    publicKey,
+    privateJwk: describe(await exportJWK(privateKey)),
+    publicJwk: describe(await exportJWK(publicKey)),
+  };
+};
+
+const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
+
+/** What HelseID asks of a client assertion beyond the library's own checks (reference 10.2). */
+const checkAssertion = (url: string, claims: Record<string, unknown>, header: Record<string, unknown>) => {
+  const { aud, exp } = claims;
+  if (header['typ'] !== 'client-authentication+jwt') throw new errors.InvalidClientAuth('typ is wrong');
+  if (aud !== url) throw new errors.InvalidClientAuth('aud must be the issuer');
+  if (typeof exp !== 'number' || exp > Date.now() / 1_000 + assertionLifeSeconds + 1)
+    throw new errors.InvalidClientAuth('the assertion lives too long');
+};
+
+/**
+ * A HelseID-like OpenID provider on loopback: HelseID's paths, `private_key_jwt`, DPoP with nonce, client credentials and
+ * token exchange, JWT access tokens with one audience. People do not log in here: `POST /sandbox/token` gives the tokens
+ * that a login would have ended in, so pushed and front-channel authorization exist as addresses and know no client.
+ */
+export const startIssuer = async ({
+  population,
+  port = 0,
+}: {
+  population: Population;
+  port?: number;
+}): Promise<Issuer> => {
+  const [signing, client] = await Promise.all([makeKey('sandbox-1'), makeKey(`${clientId}-1`)]);
+  const server = createServer();
+  await new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', resolve);
+  });
+  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+
+  const sign: Issuer['sign'] = (claims, { audience, header, expiresIn = tokenLifeSeconds }) => {
+    const now = Math.floor(Date.now() / 1_000);
+    const own = { iss: url, aud: audience, iat: now, nbf: now, exp: now + expiresIn, jti: randomUUID() };
+    const payload = Object.fromEntries(
+      Object.entries({ ...own, ...claims }).filter(([, value]) => value !== null && value !== undefined),
+    );
+    return new SignJWT(payload)
+      .setProtectedHeader({ alg: 'PS256', kid: 'sandbox-1', typ: 'at+jwt', ...header })
+      .sign(signing.privateKey);
+  };
+
+  const provider = new Provider(url, {
+    adapter: createStore(),
+    jwks: { keys: [signing.privateJwk] },
+    clients: [
+      {
+        client_id: clientId,
+        token_endpoint_auth_method: 'private_key_jwt',
+        jwks: { keys: [client.publicJwk] },
+        grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
+        response_types: [],
+        redirect_uris: [],
+        id_token_signed_response_alg: 'PS256',
+      },
+    ],
+    clientAuthMethods: ['private_key_jwt'],
+    enabledJWA: {
+      clientAuthSigningAlgValues: ['PS256', 'ES256'],
+      dPoPSigningAlgValues: ['PS256', 'ES256'],
+      idTokenSigningAlgValues: ['PS256'],
+    },
+    assertJwtClientAuthClaimsAndHeader: (_context, claims, header) => checkAssertion(url, claims, header),
+    cookies: { keys: [randomBytes(32).toString('base64url')] },
+    features: {
+      devInteractions: { enabled: false },
+      userinfo: { enabled: false },
+      dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
+      pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
+    },
+    routes: {
+      authorization: '/connect/authorize',
+      end_session: '/connect/endsession',
+      jwks: '/.well-known/openid-configuration/jwks',
+      pushed_authorization_request: '/connect/par',
+      token: '/connect/token',
+    },
+  });
+
+  type Parameters = Record<string, unknown>;
+  /** Proof, audience and scope are the same for both grants; `claimsOf` is what they differ in. */
+  const register = (
+    grantType: string,
+    names: readonly string[],
+    claimsOf: (parameters: Parameters, audience: string) => Promise<Record<string, unknown>>,
+  ) =>
+    provider.registerGrantType(
+      grantType,
+      async (context: TokenEndpointGrantContext) => {
+        const proof = await validateDpop(provider, context);
+        if (!proof) throw new errors.InvalidDpopProof('a DPoP proof is required');
+        await checkDpopReplay(provider, context, proof, clientId);
+        const { params } = context.oidc;
+        const audience = isText(params.resource) ? params.resource : '';
+        const known = scopesOf(audience);
+        if (!known) throw new errors.InvalidTarget();
+        const scope = params.scope?.split(' ') ?? [];
+        if (scope.length === 0 || !scope.every((it) => known.includes(it)))
+          throw new errors.InvalidScope('scope is missing, or not of this resource', params.scope ?? '');
+        const claims = await claimsOf(params, audience);
+        context.body = {
+          access_token: await sign(
+            { ...claims, ...clientClaims, scope, cnf: { jkt: proof.thumbprint } },
+            { audience, expiresIn: tokenLifeSeconds },
+          ),
+          token_type: 'DPoP',
+          expires_in: tokenLifeSeconds,
+          scope: scope.join(' '),
+          ...(grantType === 'client_credentials'
+            ? {}
+            : { issued_token_type: 'urn:ietf:params:oauth:token-type:access_token' }),
+        };
+      },
+      ['resource', 'scope', ...names],
+    );
+
+  register('client_credentials', [], async ({ client_assertion: assertion }) => {
+    const organisation = organisationClaims(decodeJwt(String(assertion)), population);
+    if (!organisation) throw new errors.InvalidRequest('the organisation numbers are not usable');
+    return { sub: clientId, ...organisation };
+  });
+
+  register(
+    'urn:ietf:params:oauth:grant-type:token-exchange',
+    ['subject_token', 'subject_token_type'],
+    async ({ subject_token: token, subject_token_type: type }, audience) => {
+      if (!isText(token) || type !== 'urn:ietf:params:oauth:token-type:access_token')
+        throw new errors.InvalidRequest('an access token is expected as subject_token');
+      const subject = await jwtVerify(token, signing.publicKey, {
+        issuer: url,
+        audience: kildeAudience,
+        algorithms: ['PS256'],
+        typ: 'at+jwt',
+      }).catch(() => null);
+      if (!subject || Array.isArray(subject.payload.aud)) throw new errors.InvalidGrant();
+      const claims = exchangedClaims(subject.payload, audience, Date.now() / 1_000);
+      if (!claims) throw new errors.CustomOIDCProviderError('attestation_has_expired');
+      return claims;
+    },
+  );
+
+  server.on('request', provider.callback());
+  return {
+    url,
+    jwksUri: provider.urlFor('jwks'),
+    client: { id: clientId, key: client.privateJwk },
+    sign,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+};

@@ -1,0 +1,159 @@
+import * as z from 'zod';
+import { purposes, roles } from './caller.ts';
+import { accessBases } from './sources.ts';
+
+/** How a request about a patient ended. `partial`: some categories were refused or withheld. */
+export const accessOutcomes = ['granted', 'partial', 'refused', 'failed'] as const;
+export type AccessOutcome = (typeof accessOutcomes)[number];
+
+const names = z.array(z.string());
+
+/**
+ * One look-up about one patient (reference 14.5), as the gateway writes it before the answer is released and the subgraph
+ * `personvern` shows it to the citizen. Ids are Kilde's own; national ids occur as HMAC only, clinical values never.
+ */
+export const AccessEntry = z.strictObject({
+  id: z.uuid(),
+  /** When the request began; ISO 8601 with offset. */
+  at: z.iso.datetime({ offset: true }),
+  /** Kilde's id of the patient; `null` when the request was refused before the patient was known. */
+  patient: z.uuid().nullable(),
+  callerKind: z.enum(['professional', 'citizen', 'system']),
+  callerName: z.string(),
+  /** HMAC-SHA256 of the caller's national id, hexadecimal; `null` for systems. */
+  callerKey: z.stringFormat('sha-256', /^[0-9a-f]{64}$/).nullable(),
+  role: z.enum(roles),
+  /** Health personnel category, code system 9060. */
+  authorization: z.string().nullable(),
+  hprNumber: z.string().nullable(),
+  /** Organisation numbers of the legal entity and of the unit. */
+  organisation: z.string().nullable(),
+  unit: z.string().nullable(),
+  clientId: z.string(),
+  clientName: z.string(),
+  purpose: z.enum(purposes).nullable(),
+  purposeDetail: z.string().nullable(),
+  healthcareService: z.string().nullable(),
+  decisionRef: z.string().nullable(),
+  accessBasis: z.enum(accessBases).nullable(),
+  /** The caller's own words in an emergency. Kept for review; not shown to the citizen. */
+  reason: z.string().nullable(),
+  /** Restricted data were opened, or ordinary rules were overridden. */
+  override: z.boolean(),
+  categoriesGranted: names,
+  categoriesDenied: names,
+  /** Ids of the policy rules that decided. */
+  rules: names,
+  sources: names,
+  /** Records released by source. */
+  recordCounts: z.record(z.string(), z.number().int().min(0)),
+  outcome: z.enum(accessOutcomes),
+  traceId: z.string(),
+  eventId: z.string(),
+});
+export type AccessEntry = z.infer<typeof AccessEntry>;
+
+/** Columns of `personvern.access`, by the entry's members, with their types in PostgreSQL. `sequence` is set by the table. */
+export const accessColumns = {
+  id: { column: 'id', type: 'uuid' },
+  at: { column: 'at', type: 'timestamptz' },
+  patient: { column: 'patient', type: 'uuid' },
+  callerKind: { column: 'caller_kind', type: 'text' },
+  callerName: { column: 'caller_name', type: 'text' },
+  callerKey: { column: 'caller_key', type: 'text' },
+  role: { column: 'role', type: 'text' },
+  authorization: { column: 'caller_authorization', type: 'text' },
+  hprNumber: { column: 'hpr_number', type: 'text' },
+  organisation: { column: 'organisation', type: 'text' },
+  unit: { column: 'unit', type: 'text' },
+  clientId: { column: 'client_id', type: 'text' },
+  clientName: { column: 'client_name', type: 'text' },
+  purpose: { column: 'purpose', type: 'text' },
+  purposeDetail: { column: 'purpose_detail', type: 'text' },
+  healthcareService: { column: 'healthcare_service', type: 'text' },
+  decisionRef: { column: 'decision_ref', type: 'text' },
+  accessBasis: { column: 'access_basis', type: 'text' },
+  reason: { column: 'reason', type: 'text' },
+  override: { column: 'override', type: 'boolean' },
+  categoriesGranted: { column: 'categories_granted', type: 'jsonb' },
+  categoriesDenied: { column: 'categories_denied', type: 'jsonb' },
+  rules: { column: 'rules', type: 'jsonb' },
+  sources: { column: 'sources', type: 'jsonb' },
+  recordCounts: { column: 'record_counts', type: 'jsonb' },
+  outcome: { column: 'outcome', type: 'text' },
+  traceId: { column: 'trace_id', type: 'text' },
+  eventId: { column: 'event_id', type: 'text' },
+} as const satisfies Record<keyof AccessEntry, { column: string; type: string }>;
+
+const columns = Object.values(accessColumns);
+const optional = new Set<string>(
+  (Object.keys(accessColumns) as (keyof AccessEntry)[])
+    .filter((member) => AccessEntry.shape[member].safeParse(null).success)
+    .map((member) => accessColumns[member].column),
+);
+
+/**
+ * Numbered steps for `migrate(pool, 'personvern', …)`, run by whoever of gateway and subgraph starts first. New steps go
+ * at the end, and both sides run all of them.
+ *
+ * Sequence numbers are gapless and follow commit order: the counter's row is locked until the transaction ends.
+ */
+export const accessLogMigrations: readonly string[] = [
+  `
+  create table personvern.access_counter (
+    one boolean primary key default true check (one),
+    last bigint not null
+  );
+  insert into personvern.access_counter (last) values (0);
+
+  create table personvern.access (
+    sequence bigint primary key,
+    ${columns.map(({ column, type }) => `${column} ${type}${optional.has(column) ? '' : ' not null'}`).join(',\n    ')},
+    unique (id)
+  );
+  create index access_of_patient on personvern.access (patient, sequence desc);
+
+  create function personvern.number_access() returns trigger language plpgsql as $$
+  begin
+    update personvern.access_counter set last = last + 1 returning last into new.sequence;
+    return new;
+  end $$;
+  create trigger numbered before insert on personvern.access
+    for each row execute function personvern.number_access();
+
+  create function personvern.refuse_change() returns trigger language plpgsql as $$
+  begin
+    raise exception 'personvern.access is append-only' using errcode = 'restrict_violation';
+  end $$;
+  create trigger append_only before update or delete or truncate on personvern.access
+    for each statement execute function personvern.refuse_change();
+  `,
+  // Restrictions and the like, as the citizen has set them; kept by HMAC of the national id.
+  `
+  create table personvern.restriction (
+    id uuid primary key,
+    person bytea not null,
+    source text not null,
+    type text not null check (type in ('reservation', 'restriction', 'block', 'delay')),
+    scope text,
+    since text,
+    until text,
+    recorded timestamptz not null default clock_timestamp()
+  );
+  create index restriction_of_person on personvern.restriction (person);
+  `,
+];
+
+/** One statement that appends all `entries`, in their order, ready for `client.query`. */
+export const insertAccessEntries = (entries: readonly AccessEntry[]): { text: string; values: [string] } => {
+  const names = columns.map(({ column }) => column).join(', ');
+  const types = columns.map(({ column, type }) => `${column} ${type}`).join(', ');
+  const members = Object.entries(accessColumns) as [keyof AccessEntry, { column: string }][];
+  const rows = entries.map((entry) =>
+    Object.fromEntries(members.map(([member, { column }]) => [column, entry[member]])),
+  );
+  return {
+    text: `insert into personvern.access (${names}) select ${names} from jsonb_to_recordset($1::jsonb) as entry(${types})`,
+    values: [JSON.stringify(rows)],
+  };
+};

@@ -1,0 +1,135 @@
+import * as z from 'zod';
+import type { AccessBasis } from './sources.ts';
+
+/** Health personnel category, code system 9060 (`LE` doctor, `SP` nurse, …). */
+export type Authorization = string;
+
+/** Purpose of use, 2.16.840.1.113883.1.11.20448: care, emergency care, coordination, break the glass. */
+export const purposes = ['TREAT', 'ETREAT', 'COC', 'BTG'] as const;
+export type Purpose = (typeof purposes)[number];
+
+/** Roles of the role matrix (reference 14.2). Derived from the token, never taken from the request. */
+export const roles = [
+  'doctor',
+  'nurse',
+  'healthWorker',
+  'therapist',
+  'pharmacist',
+  'serviceAllocationOfficer',
+  'system',
+  'citizen',
+  'administrator',
+] as const;
+export type Role = (typeof roles)[number];
+
+export type Organisation = {
+  /** Organisation number of the legal entity, `orgnr_parent`. For a municipality: the municipality itself. */
+  legalEntity: string;
+  /** Organisation number of the unit where the caller works, `orgnr_child`. */
+  pointOfCare: string | null;
+};
+
+/** The trust framework's attest, as far as decisions need it: one patient, one purpose, at most 60 minutes old. */
+export type Attest = {
+  patient: string | null;
+  purpose: Purpose;
+  /** Detail of the purpose, e.g. an IPLOS service type (9151). */
+  purposeDetail: string | null;
+  healthcareService: string | null;
+  decisionRef: string | null;
+  authorization: Authorization | null;
+};
+
+/** Who asks. Made from a verified token only; national ids in it never leave the process unencrypted. */
+export type Caller =
+  | {
+      kind: 'professional';
+      role: Role;
+      /** The professional's own national id. */
+      nin: string;
+      name: string;
+      hprNumber: string | null;
+      authorization: Authorization | null;
+      organisation: Organisation;
+      attest: Attest | null;
+      clientId: string;
+      clientName: string;
+    }
+  | {
+      kind: 'citizen';
+      role: 'citizen';
+      nin: string;
+      name: string;
+      clientId: string;
+      clientName: string;
+    }
+  | {
+      kind: 'system';
+      role: 'system';
+      organisation: Organisation;
+      clientId: string;
+      clientName: string;
+    };
+
+const Code = z.object({ code: z.string(), system: z.string().optional() });
+const Reference = z.object({ id: z.string(), system: z.string().optional() });
+const CareRelation = z.object({
+  healthcare_service: Code.optional(),
+  purpose_of_use: z.object({ code: z.enum(purposes) }),
+  purpose_of_use_details: Code.optional(),
+  decision_ref: z.object({ id: z.string(), user_selected: z.boolean() }).optional(),
+});
+
+/** `nhn:tillitsrammeverk:parameters`, both spellings of the care relation accepted (reference 11.1). */
+export const AttestDetail = z
+  .object({
+    type: z.literal('nhn:tillitsrammeverk:parameters'),
+    practitioner: z
+      .object({
+        authorization: Code.optional(),
+        legal_entity: Reference.optional(),
+        point_of_care: Reference.optional(),
+      })
+      .optional(),
+    care_relationship: CareRelation.optional(),
+    care_relation: CareRelation.optional(),
+    patients: z
+      .array(z.object({ identifier: Reference }))
+      .max(1)
+      .default([]),
+  })
+  .transform((detail, context) => {
+    const relation = detail.care_relationship ?? detail.care_relation;
+    if (relation) return { ...detail, relation };
+    context.addIssue({
+      code: 'custom',
+      message: 'care relationship is missing',
+    });
+    return z.NEVER;
+  });
+
+/** Claims of a HelseID-like access token (reference 10.6), as the gateway reads them. Unknown claims are ignored. */
+export const AccessTokenClaims = z.object({
+  iss: z.string(),
+  sub: z.string(),
+  jti: z.string(),
+  exp: z.number(),
+  client_id: z.string(),
+  scope: z.union([z.string().transform((scope) => scope.split(' ')), z.array(z.string())]),
+  cnf: z.object({ jkt: z.string() }).optional(),
+  name: z.string().optional(),
+  authorization_details: z.array(z.looseObject({ type: z.string() })).default([]),
+  'helseid://claims/identity/pid': z.string().optional(),
+  'helseid://claims/identity/security_level': z.string().optional(),
+  'helseid://claims/hpr/hpr_number': z.string().optional(),
+  'helseid://claims/client/client_name': z.string().default(''),
+  'helseid://claims/client/claims/orgnr_parent': z.string().optional(),
+  'helseid://claims/client/claims/orgnr_child': z.string().optional(),
+});
+export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
+
+/** NHN's own mapping from purpose to access basis (reference 1.2); elevation is never chosen for the caller. */
+export const accessBasisFor = (purpose: Purpose | null): AccessBasis => {
+  if (purpose === 'ETREAT' || purpose === 'BTG') return 'AKUTT';
+  return purpose === 'COC' ? 'UNNTAK' : 'SAMTYKKE';
+};

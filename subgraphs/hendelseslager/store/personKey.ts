@@ -1,0 +1,18 @@
+import { createHmac } from 'node:crypto';
+import type { Person } from '../ingest/person.ts';
+
+/** How events are kept by person without the person's number: HMAC-SHA256 with a key of the installation's own. */
+export type PersonKeys = {
+  /** Of the national id, and of Kilde's id only where an event names no other. */
+  of(person: Person): Buffer;
+  /** All keys under which a patient's events may lie: every number they have had, and Kilde's id. */
+  all(patient: { id: string; nins: readonly string[] }): Buffer[];
+};
+
+export const createPersonKeys = (key: Buffer): PersonKeys => {
+  const hmac = (text: string) => createHmac('sha256', key).update(text).digest();
+  return {
+    of: ({ nationalId, id }) => hmac(nationalId ?? id!),
+    all: ({ id, nins }) => [...nins, id].map(hmac),
+  };
+};

@@ -1,0 +1,410 @@
+import { readFileSync } from 'node:fs';
+import { ApolloGateway } from '@apollo/gateway';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import { type DocumentNode, execute, GraphQLError, getOperationAST, parse, print } from 'graphql';
+import { LRUCache } from 'lru-cache';
+import { beforeEach, describe, expect, it } from 'vitest';
+import type { AccessLog, Lookup } from '../../../gateway/audit/accessLog.ts';
+import { createExecutor, type Generation } from '../../../gateway/execute/executor.ts';
+import { createRoot } from '../../../gateway/execute/root.ts';
+import type { Scope } from '../../../gateway/execute/scope.ts';
+import { createPlanner } from '../../../gateway/plan/planner.ts';
+import { readFacts } from '../../../gateway/plan/supergraph.ts';
+import type { Caller } from '../../../schema/caller.ts';
+import { composeSupergraph, withoutSecurity } from '../../../schema/compose.ts';
+import { remoteAnswer } from '../../../schema/remote.ts';
+import { subgraphSdl } from '../../../schema/sdl.ts';
+import type { Subgraph, SubgraphAnswer, SubgraphRequest } from '../../../schema/subgraph.ts';
+import { doctor } from '../../support/ask.ts';
+
+const patient = '14834841291';
+const id = '7d0f5a52-0000-4000-8000-00000000a001';
+
+const people = subgraphSdl(`
+  extend enum Source { "p" PERSONTJENESTEN }
+  extend type Query { identify(nationalId: String, id: ID): Identity @inaccessible }
+  type Identity @inaccessible {
+    id: ID! nationalIds: [String!]! givenName: String familyName: String birthDate: String deceased: Boolean!
+    addressProtection: String responsible: [String!]! guardians: [String!]! status: SourceStatus! asOf: DateTime
+  }
+  extend type Patient implements Group {
+    "s" status: SourceStatus! @policy(policies: [["person"]]) @source(name: "PERSONTJENESTEN")
+    "a" absence: Absence @policy(policies: [["person"]]) @source(name: "PERSONTJENESTEN")
+    "p" provenance: Provenance @policy(policies: [["person"]]) @source(name: "PERSONTJENESTEN")
+    "b" birthDate: Date @policy(policies: [["person"]]) @source(name: "PERSONTJENESTEN")
+  }
+`);
+const laboratory = subgraphSdl(`
+  extend enum Source { "l" PROVESVAR }
+  extend type Patient {
+    "l" labReports("f" first: Int = 20): LabReportGroup @policy(policies: [["laboratory"]]) @source(name: "PROVESVAR")
+    "i" imagingReports: LabReportGroup @policy(policies: [["imaging"]]) @source(name: "PROVESVAR")
+  }
+  "g"
+  type LabReportGroup implements Group {
+    "s" status: SourceStatus! "a" absence: Absence "p" provenance: Provenance "n" nodes: [LabReport!]
+  }
+  "r"
+  type LabReport { "i" id: ID! "p" provenance: Provenance! }
+`);
+const kilde = subgraphSdl(readFileSync(new URL('../../../schema/kilde.graphql', import.meta.url), 'utf8'));
+
+/** What a resolver throws without a code of ours, the subgraph itself makes INTERNAL. */
+const typed = ({ message, path, extensions }: GraphQLError) => ({
+  message,
+  path,
+  extensions: 'code' in extensions ? extensions : { code: 'INTERNAL' },
+});
+
+const asked: SubgraphRequest[] = [];
+type Resolvers = Record<string, Record<string, unknown>>;
+const fake = (name: string, typeDefs: DocumentNode, resolvers: Resolvers): Subgraph => {
+  const schema = buildSubgraphSchema([{ typeDefs, resolvers: resolvers as never }]);
+  return {
+    name,
+    async execute(request): Promise<SubgraphAnswer> {
+      asked.push(request);
+      const result = await execute({ schema, document: request.document, variableValues: request.variables });
+      return remoteAnswer.parse(
+        JSON.parse(JSON.stringify({ ...result, errors: result.errors?.map(typed), sources: [] })),
+      ) as SubgraphAnswer;
+    },
+    handle: async () => ({ status: 404 }),
+    health: async () => [],
+    close: async () => {},
+  };
+};
+
+const identity = {
+  id,
+  nationalIds: [patient],
+  givenName: 'STILLE',
+  familyName: 'FJORDARM',
+  birthDate: '1948-03-14',
+  deceased: false,
+  addressProtection: 'Unclassified',
+  responsible: [],
+  guardians: [],
+  status: 'FRESH',
+  asOf: null,
+};
+const answering: Record<'people' | 'laboratory', Resolvers> = {
+  people: {
+    Query: {
+      identify: (_: unknown, { nationalId }: { nationalId?: string }) => (nationalId === patient ? identity : null),
+    },
+    Patient: {
+      __resolveReference: (it: object) => it,
+      status: () => 'FRESH',
+      birthDate: () => '1948-03-14',
+    },
+  },
+  laboratory: {
+    Patient: {
+      __resolveReference: (it: object) => it,
+      labReports: () => ({
+        status: 'FRESH',
+        provenance: { source: 'PROVESVAR', retrieved: 'now' },
+        nodes: [{ id: 'r1', provenance: { source: 'PROVESVAR', retrieved: 'now' } }],
+      }),
+      imagingReports: () => ({ status: 'FRESH', nodes: [] }),
+    },
+  },
+};
+
+let written: Lookup[] = [];
+const accessLog: AccessLog = {
+  write: async (lookup) => void written.push(lookup),
+  isUp: async () => true,
+  close: async () => {},
+};
+
+const annotated = composeSupergraph([
+  { name: 'kilde', typeDefs: kilde },
+  { name: 'grunndata', typeDefs: people },
+  { name: 'provesvar', typeDefs: laboratory },
+]);
+const stripped = withoutSecurity(annotated);
+
+const setUp = async (change: { people?: Resolvers; laboratory?: Resolvers | Subgraph; accessLog?: AccessLog } = {}) => {
+  const registers = fake('grunndata', people, { ...answering.people, ...change.people });
+  const lab =
+    change.laboratory && 'execute' in change.laboratory
+      ? (change.laboratory as Subgraph)
+      : fake('provesvar', laboratory, { ...answering.laboratory, ...(change.laboratory as Resolvers) });
+  const apollo = new ApolloGateway({ supergraphSdl: stripped, buildService: () => ({ process: async () => ({}) }) });
+  const { schema } = await apollo.load();
+  await apollo.stop();
+  const generation: Generation = {
+    schema,
+    facts: readFacts(annotated),
+    planner: createPlanner(stripped),
+    plans: new LRUCache({ max: 10 }),
+    root: createRoot(kilde),
+  };
+  const run = createExecutor({
+    environment: 'sandbox',
+    registers,
+    subgraphs: new Map([
+      ['grunndata', registers],
+      ['provesvar', lab],
+    ]),
+    accessLog: change.accessLog ?? accessLog,
+  });
+  return (
+    query: string,
+    variables: Record<string, unknown> = {},
+    caller: Caller = doctor(patient),
+    timeoutMs = 2_000,
+  ) => {
+    const document = parse(query);
+    const scope: Scope = {
+      caller,
+      token: 'token',
+      traceId: 'a'.repeat(32),
+      eventId: id,
+      signal: AbortSignal.timeout(timeoutMs),
+      deadline: Date.now() + timeoutMs,
+    };
+    return run(
+      generation,
+      { document, operation: getOperationAST(document)!, operationName: undefined, hash: query, variables },
+      scope,
+    );
+  };
+};
+
+const summary = `query ($p: PatientIdentifier!) { patient(identifier: $p) {
+  status absence { code } birthDate
+  labReports { status absence { code text source retryable } nodes { id provenance { source } } }
+  imagingReports { status absence { code } nodes { id } } } }`;
+const variables = { p: patient };
+
+beforeEach(() => {
+  asked.length = 0;
+  written = [];
+});
+
+describe('the executor', () => {
+  it('answers in the order and with the names that were asked for', async () => {
+    const ask = await setUp();
+    const { data, errors } = await ask(
+      `query ($p: PatientIdentifier!) { patient(identifier: $p) {
+      lab: labReports { n: nodes { x: id } s: status } born: birthDate __typename } }`,
+      variables,
+    );
+    expect(errors).toBeUndefined();
+    expect(JSON.stringify(data)).toBe(
+      '{"patient":{"lab":{"n":[{"x":"r1"}],"s":"FRESH"},"born":"1948-03-14","__typename":"Patient"}}',
+    );
+  });
+
+  it('resolves the person before planning, so that no plan begins with an identity fetch', async () => {
+    const ask = await setUp();
+    await ask(summary, variables);
+    expect(asked.map(({ text }) => text.includes('_entities'))).toEqual([false, true, true]);
+    expect(asked[1]?.variables['representations']).toEqual([{ __typename: 'Patient', id }]);
+  });
+
+  it('fills in a group whose resolver failed, with one error, and leaves the others whole', async () => {
+    const ask = await setUp({
+      laboratory: {
+        Patient: {
+          ...answering.laboratory['Patient'],
+          labReports: () => {
+            throw new GraphQLError('PROVESVAR withholds restricted data', {
+              extensions: {
+                code: 'RESTRICTED',
+                absence: 'RESTRICTED',
+                source: 'PROVESVAR',
+                canElevate: true,
+                requires: 'FORHOYET_SAMTYKKE',
+                retryable: false,
+              },
+            });
+          },
+        },
+      },
+    });
+    const { data, errors, extensions } = await ask(summary, variables);
+    expect(data).toMatchObject({
+      patient: {
+        labReports: { status: 'FRESH', absence: { code: 'RESTRICTED', source: 'PROVESVAR' }, nodes: null },
+        imagingReports: { status: 'FRESH', absence: null, nodes: [] },
+      },
+    });
+    expect(errors).toMatchObject([
+      { path: ['patient', 'labReports'], extensions: { code: 'RESTRICTED', canElevate: true } },
+    ]);
+    expect(extensions).toMatchObject({ kilde: { sources: [{ source: 'PROVESVAR', absence: 'RESTRICTED' }] } });
+  });
+
+  it('gives every group of a subgraph that is down its absence', async () => {
+    const ask = await setUp({
+      laboratory: {
+        ...fake('provesvar', laboratory, answering.laboratory),
+        execute: () => Promise.reject(new Error('down')),
+      },
+    });
+    const { data, errors } = await ask(summary, variables);
+    const missing = { status: 'UNAVAILABLE', absence: { code: 'SOURCE_UNAVAILABLE' }, nodes: null };
+    expect(data).toMatchObject({ patient: { birthDate: '1948-03-14', labReports: missing, imagingReports: missing } });
+    expect(errors?.map(({ path }) => path)).toEqual([
+      ['patient', 'labReports'],
+      ['patient', 'imagingReports'],
+    ]);
+  });
+
+  it('answers at the deadline although a subgraph never does', async () => {
+    const ask = await setUp({
+      laboratory: { ...fake('provesvar', laboratory, answering.laboratory), execute: () => new Promise(() => {}) },
+    });
+    const { data } = await ask(summary, variables, doctor(patient), 300);
+    expect(data).toMatchObject({
+      patient: { birthDate: '1948-03-14', labReports: { absence: { code: 'SOURCE_UNAVAILABLE', retryable: true } } },
+    });
+  });
+
+  it('says so when the register’s part of the patient is missing', async () => {
+    const ask = await setUp({
+      people: {
+        Patient: {
+          __resolveReference: (it: object) => it,
+          status: () => {
+            throw new Error('bug');
+          },
+        },
+      },
+    });
+    const { data, errors } = await ask(summary, variables);
+    expect(data).toMatchObject({
+      patient: { status: 'UNAVAILABLE', birthDate: null, labReports: { nodes: [{ id: 'r1' }] } },
+    });
+    expect(errors).toHaveLength(1);
+  });
+
+  it('says UNKNOWN, never empty, when nobody says why a group is missing', async () => {
+    const ask = await setUp({
+      laboratory: { Patient: { ...answering.laboratory['Patient'], labReports: () => null } },
+    });
+    const { data } = await ask(summary, variables);
+    expect(data).toMatchObject({
+      patient: { labReports: { status: 'UNAVAILABLE', absence: { code: 'UNKNOWN' }, nodes: null } },
+    });
+  });
+
+  it('never asks for what is not permitted, and says so', async () => {
+    const ask = await setUp();
+    const pharmacist = { ...doctor(patient), role: 'pharmacist' } as Caller;
+    const { data, errors, extensions } = await ask(summary, variables, pharmacist);
+    expect(asked.some(({ text }) => text.includes('labReports') || text.includes('imagingReports'))).toBe(false);
+    expect(data).toMatchObject({
+      patient: {
+        birthDate: '1948-03-14',
+        labReports: { status: 'NOT_ASKED', absence: { code: 'NO_ACCESS' }, nodes: null },
+      },
+    });
+    expect(errors?.map(({ extensions: it }) => it?.['code'])).toEqual(['FORBIDDEN', 'FORBIDDEN']);
+    expect(extensions).toMatchObject({
+      kilde: { sources: [{ source: 'PROVESVAR', status: 'NOT_ASKED', absence: 'NO_ACCESS', count: null }] },
+    });
+  });
+
+  it('judges a field by its coordinate, not by its alias or fragment', async () => {
+    const ask = await setUp();
+    const pharmacist = { ...doctor(patient), role: 'pharmacist' } as Caller;
+    const { data } = await ask(
+      `query ($p: PatientIdentifier!) { patient(identifier: $p) { ...a } } fragment a on Patient { birthDate: labReports { nodes { id } } }`,
+      variables,
+      pharmacist,
+    );
+    expect(data).toEqual({ patient: { birthDate: { nodes: null } } });
+    expect(asked.some(({ text }) => text.includes('labReports'))).toBe(false);
+  });
+
+  it('answers alike for an unknown person and for one that is not the caller’s', async () => {
+    const ask = await setUp();
+    const unknown = await ask(summary, { p: '02915631153' }, doctor('02915631153'));
+    const notTheirs = await ask(summary, variables, doctor('02915631153'));
+    expect(unknown).toEqual(notTheirs);
+    expect(unknown).toMatchObject({ data: { patient: null }, errors: [{ extensions: { code: 'NOT_FOUND' } }] });
+    expect(written.map(({ decision }) => decision.mayKnow)).toEqual([false, false]);
+  });
+
+  it('refuses two patients in one operation', async () => {
+    const ask = await setUp();
+    const two =
+      'query ($p: PatientIdentifier!) { a: patient(identifier: $p) { id } b: patient(identifier: $p) { id } }';
+    await expect(ask(two, variables)).rejects.toMatchObject({ extensions: { code: 'BAD_REQUEST' } });
+  });
+
+  it.each([
+    ['14834841292', undefined],
+    ['', undefined],
+    [null, undefined],
+    [patient, id],
+    [null, 'not-a-uuid'],
+  ])('refuses identifier %j with id %j and repeats neither', async (identifier, uuid) => {
+    const ask = await setUp();
+    const query = 'query ($i: PatientIdentifier, $u: ID) { patient(identifier: $i, id: $u) { id } }';
+    const error = await ask(query, { i: identifier, u: uuid }).then(
+      () => null,
+      (it: Error) => it,
+    );
+    expect(error).toMatchObject({ extensions: { code: 'BAD_REQUEST' } });
+    for (const value of [identifier, uuid]) if (value) expect(error?.message).not.toContain(value);
+  });
+
+  it('releases nothing when the access log cannot be written', async () => {
+    const ask = await setUp({
+      accessLog: { ...accessLog, write: () => Promise.reject(new Error('AUDIT_UNAVAILABLE')) },
+    });
+    await expect(ask(summary, variables)).rejects.toThrow('AUDIT_UNAVAILABLE');
+  });
+
+  it('writes one entry with what was given before it answers', async () => {
+    const ask = await setUp();
+    await ask(summary, variables);
+    expect(written).toHaveLength(1);
+    expect(written[0]?.person?.id).toBe(id);
+  });
+
+  it('keeps a member called __proto__ a member', async () => {
+    const ask = await setUp();
+    const { data } = await ask(
+      'query ($p: PatientIdentifier!) { patient(identifier: $p) { __proto__: birthDate constructor: id } }',
+      variables,
+    );
+    expect(Object.getPrototypeOf({})).not.toHaveProperty('birthDate');
+    expect(({} as Record<string, unknown>)['constructor']).toBe(Object);
+    expect(Object.entries((data as { patient: object }).patient)).toEqual([
+      ['__proto__', '1948-03-14'],
+      ['constructor', id],
+    ]);
+  });
+
+  it('tells who is asking', async () => {
+    const ask = await setUp();
+    const { data } = await ask('{ viewer { kind role access { category permitted } } }');
+    expect(data).toMatchObject({
+      viewer: { kind: 'PROFESSIONAL', role: 'doctor', access: [{ category: 'imaging', permitted: true }, {}, {}] },
+    });
+  });
+});
+
+describe('the supergraph without security features', () => {
+  it('has the same types and fields as the annotated one', () => {
+    const names = (sdl: string) =>
+      print(parse(sdl))
+        .split('\n')
+        .filter((line) => /^\s*(type|interface|enum|input|union|\w+(\(.*\))?:)/.test(line))
+        .map((line) => line.replace(/\s@policy\(.*?\]\]\)/g, ''));
+    expect(names(stripped)).toEqual(names(annotated).filter((line) => !line.includes('policy__')));
+    expect(stripped).not.toContain('@policy');
+  });
+
+  it('is refused when a feature has no enforcer', () => {
+    const unknown = annotated.replace('specs.apollo.dev/policy/', 'specs.apollo.dev/requiresScopes/');
+    expect(() => withoutSecurity(unknown)).toThrow('No enforcer');
+  });
+});

@@ -1,0 +1,124 @@
+import { describe, expect, it } from 'vitest';
+import { decide, decideAtMost } from '../../../gateway/policy/decide.ts';
+import { ageAt, type PersonFacts } from '../../../gateway/policy/person.ts';
+import type { Caller, Role } from '../../../schema/caller.ts';
+import { categories } from '../../../schema/categories.ts';
+import { citizen, doctor } from '../../support/ask.ts';
+
+const patient = '14834841291';
+const mother = '30818522025';
+const person = (change: Partial<PersonFacts> = {}): PersonFacts => ({
+  id: '7d0f5a52-0000-4000-8000-00000000a001',
+  nins: [patient],
+  name: null,
+  birthDate: '1948-03-14',
+  deceased: false,
+  addressProtection: 'Unclassified',
+  responsible: [],
+  guardians: [],
+  status: 'FRESH',
+  asOf: null,
+  ...change,
+});
+const today = '2026-11-21';
+const permitted = (caller: Caller, about = person()) =>
+  [...decide(caller, about, categories, today).categories.values()]
+    .filter(({ effect }) => effect === 'permit')
+    .map(({ category }) => category);
+const professional = (role: Role): Caller => ({
+  ...(doctor(patient) as Extract<Caller, { kind: 'professional' }>),
+  role,
+});
+const clinical = ['laboratory', 'imaging', 'medication', 'documents', 'criticalInformation', 'measurements', 'events'];
+
+describe('decide', () => {
+  it('gives a doctor with an attest for the patient everything but the citizen’s own categories', () => {
+    expect(permitted(professional('doctor'))).toEqual(
+      categories.filter((it) => it !== 'accessLog' && it !== 'restrictions'),
+    );
+  });
+
+  it('gives a pharmacist person, critical information and medication only', () => {
+    expect(permitted(professional('pharmacist'))).toEqual(['person', 'criticalInformation', 'medication']);
+  });
+
+  it('gives a health worker no laboratory, imaging or documents', () => {
+    const given = permitted(professional('healthWorker'));
+    expect(given).toContain('measurements');
+    expect(given).not.toEqual(expect.arrayContaining(['laboratory']));
+    expect(given.filter((it) => ['laboratory', 'imaging', 'documents'].includes(it))).toEqual([]);
+  });
+
+  it('gives a service allocation officer no clinical category', () => {
+    expect(permitted(professional('serviceAllocationOfficer')).filter((it) => clinical.includes(it))).toEqual([]);
+  });
+
+  it.each(['administrator', 'system'] as const)('gives a professional in the role %s nothing', (role) => {
+    expect(permitted(professional(role))).toEqual([]);
+    expect(decide(professional(role), person(), categories, today).mayKnow).toBe(false);
+  });
+
+  it('does not let a professional know of a patient that the attest does not name', () => {
+    for (const other of [null, '02915631153']) {
+      const decision = decide(doctor(other), person(), categories, today);
+      expect(decision.mayKnow).toBe(false);
+      expect([...decision.categories.values()].every(({ effect }) => effect === 'deny')).toBe(true);
+    }
+  });
+
+  it('knows the patient of an attest by a former number', () => {
+    expect(decide(doctor('51829135594'), person({ nins: [patient, '51829135594'] }), categories, today).mayKnow).toBe(
+      true,
+    );
+  });
+
+  it('gives citizens all of their own record and nothing of others’', () => {
+    expect(permitted(citizen(patient))).toEqual([...categories]);
+    expect(permitted(citizen(mother))).toEqual([]);
+  });
+
+  it.each([
+    ['2017-06-21', 13],
+    ['2014-11-22', 13], // 11 until tomorrow
+    ['2014-11-21', 1], // 12 today
+    ['2010-11-22', 1], // 15 until tomorrow
+    ['2010-11-21', 0], // 16 today
+    ['1990', 0], // age unknown
+  ])('gives a parent of a child born %s %i categories', (birthDate, count) => {
+    expect(permitted(citizen(mother), person({ birthDate, responsible: [mother] }))).toHaveLength(count);
+  });
+
+  it('lets nobody represent a person with a protected address, or one whose protection is unknown', () => {
+    for (const addressProtection of ['Confidential', 'StrictlyConfidential', null]) {
+      const child = person({ birthDate: '2020-01-01', responsible: [mother], addressProtection });
+      expect(permitted(citizen(mother), child)).toEqual([]);
+    }
+  });
+
+  it('names the rule that decided', () => {
+    expect(decide(professional('nurse'), person(), ['laboratory'], today).categories.get('laboratory')).toEqual({
+      category: 'laboratory',
+      effect: 'permit',
+      rule: 'roleMatrix/nurse',
+    });
+  });
+});
+
+describe('decideAtMost', () => {
+  it('never lets anybody know of a person', () => {
+    expect(decideAtMost(doctor(patient), categories).mayKnow).toBe(false);
+  });
+});
+
+describe('ageAt', () => {
+  it.each([
+    ['2000-02-29', '2018-02-28', 17],
+    ['2000-02-29', '2018-03-01', 18],
+    ['1899-12-31', '2026-11-21', 126],
+    ['2026-11-21', '2026-11-21', 0],
+    ['2014-04', '2026-11-21', null],
+    [null, '2026-11-21', null],
+  ])('of %s on %s is %s', (born, day, age) => {
+    expect(ageAt(born, day)).toBe(age);
+  });
+});
