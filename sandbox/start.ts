@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../gateway/config.ts';
 import { buildExplorer } from '../gateway/explorer/build.ts';
@@ -18,7 +17,7 @@ const sandbox = await startSandbox(database.url, {
   generated: Number(process.env['SANDBOX_PEOPLE'] ?? 0),
   key: keptSecret(home, 'kilde.key', 32),
 });
-if (!existsSync(explorer)) await buildExplorer({ outdir: explorer });
+await buildExplorer({ outdir: explorer });
 const env = { LOG_LEVEL: 'warn', ...process.env, ...sandbox.env };
 const gateway = await startGateway(loadConfig(env), env, {
   extend: (app) => {

@@ -1,7 +1,7 @@
 import type { Caller } from '../../schema/caller.ts';
 import type { Category, CategoryDecision } from '../../schema/categories.ts';
+import { roleMatrix } from '../../schema/policy/roleMatrix.ts';
 import { ageAt, type PersonFacts } from './person.ts';
-import { roleMatrix } from './roleMatrix.ts';
 
 export type Decision = {
   /** Whether the caller may know that this person exists for Kilde. When not, the answer is that of an unknown person. */

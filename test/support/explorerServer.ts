@@ -87,6 +87,7 @@ const sources: SourceReport[] = [
   { source: 'HENDELSESLAGER', status: 'CACHED', asOf, count: 12, absence: null },
   { source: 'KJERNEJOURNAL_KI', status: 'UNAVAILABLE', asOf: null, count: null, absence: 'SOURCE_UNAVAILABLE' },
   { source: 'PASIENTPROVER', status: 'NOT_ASKED', asOf: null, count: null, absence: 'RESTRICTED' },
+  { source: 'VAKSINER', status: 'FRESH', asOf, count: 0, absence: 'NONE_REGISTERED' },
 ];
 
 const failure = new GraphQLError('KJERNEJOURNAL_KI does not answer in time', {

@@ -1,5 +1,5 @@
 import { loadConfig } from '../../gateway/config.ts';
-import { type Running, startGateway } from '../../gateway/main.ts';
+import { type Running, type StartOptions, startGateway } from '../../gateway/main.ts';
 import { registerSandboxRoutes } from '../../sandbox/control.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { startTestPostgres } from './postgres.ts';
@@ -38,11 +38,15 @@ export type Kilde = {
 };
 
 /** The whole of Kilde as `npm start` runs it, on ports of its own: real PostgreSQL, real simulators, real gateway. */
-export const startKilde = async (overrides: Record<string, string> = {}): Promise<Kilde> => {
+export const startKilde = async (
+  overrides: Record<string, string> = {},
+  options: Omit<StartOptions, 'extend'> = {},
+): Promise<Kilde> => {
   const postgres = await startTestPostgres();
   const sandbox = await startSandbox(postgres.url);
   const env = { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', ...sandbox.env, ...overrides };
   const gateway: Running = await startGateway(loadConfig(env), env, {
+    ...options,
     extend: (app) =>
       registerSandboxRoutes(app, {
         issuer: sandbox.issuer,

@@ -90,11 +90,15 @@ const Failure = ({ error }: { error: AnswerError }) => (
   </li>
 );
 
+/** An answer that nothing is registered is an answer: nothing is missing then. */
+const isMissing = ({ absence, status }: SourceReport): boolean =>
+  status === 'UNAVAILABLE' || (absence !== null && absence !== 'NONE_REGISTERED');
+
 const summary = ({ status, tookMs, sources, errors, failure }: Answer): string => {
   if (status === 'waiting') return 'Asking …';
   if (failure !== null) return `No answer. ${failure}`;
   const took = `${status === 'streaming' ? 'Receiving, so far' : 'Answered in'} ${Math.round(tookMs)} ms`;
-  const missing = sources.filter(({ absence, status }) => absence !== null || status === 'UNAVAILABLE').length;
+  const missing = sources.filter(isMissing).length;
   return [
     took,
     counted(sources.length, 'source'),
@@ -110,13 +114,25 @@ export const KildePanel = () => {
   const explorer = useExplorer();
   const answer = useObservable(explorer.answer);
   return (
-    <section className="kilde-panel" aria-labelledby="kilde-panel-title">
+    // biome-ignore lint/a11y/noNoninteractiveTabindex: a region that scrolls must be reachable by keyboard
+    <section className="kilde-panel" aria-labelledby="kilde-panel-title" tabIndex={0}>
       <header>
         <h2 id="kilde-panel-title">
           Sources <span lang="nb">(kilder)</span>
         </h2>
         <p role="status">{answer ? summary(answer) : 'Nothing asked yet'}</p>
       </header>
+      {answer && answer.errors.length > 0 && (
+        <>
+          <h3>Errors</h3>
+          <ul className="kilde-errors">
+            {answer.errors.map((error, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: errors have no identity, and only ever grow at the end
+              <Failure key={index} error={error} />
+            ))}
+          </ul>
+        </>
+      )}
       {answer && answer.sources.length > 0 && (
         <table aria-labelledby="kilde-panel-title">
           <thead>
@@ -129,22 +145,11 @@ export const KildePanel = () => {
             </tr>
           </thead>
           <tbody>
-            {answer.sources.map((report) => (
+            {[...answer.sources.filter(isMissing), ...answer.sources.filter((it) => !isMissing(it))].map((report) => (
               <Source key={report.source} report={report} />
             ))}
           </tbody>
         </table>
-      )}
-      {answer && answer.errors.length > 0 && (
-        <>
-          <h3>Errors</h3>
-          <ul className="kilde-errors">
-            {answer.errors.map((error, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: errors have no identity, and only ever grow at the end
-              <Failure key={index} error={error} />
-            ))}
-          </ul>
-        </>
       )}
       {answer?.traceId && (
         <p className="kilde-trace">

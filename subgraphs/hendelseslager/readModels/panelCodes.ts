@@ -54,7 +54,10 @@ export const scaleOf = (codes: readonly Concept[]): 1 | 2 | null => {
   return second ? 2 : 1; // scale 2 is by prescription only, so a panel that says nothing is on scale 1
 };
 
-/** Inferred: how air and oxygen, and ACVPU, are coded is not published. Letters, and SNOMED CT's findings, are read. */
+/**
+ * Inferred: how Norwegian senders code air and oxygen, and ACVPU, is not published. Read are words and letters, and SNOMED CT's
+ * findings as HL7 UK Core lists them in its value set ACVPU and in its NEWS2 profiles.
+ */
 const oxygenFindings: Record<string, boolean> = {
   '371825009': true,
   '722742002': false,

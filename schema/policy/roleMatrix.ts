@@ -1,5 +1,5 @@
-import type { Role } from '../../schema/caller.ts';
-import type { Category } from '../../schema/categories.ts';
+import type { Role } from '../caller.ts';
+import type { Category } from '../categories.ts';
 
 const everything: readonly Category[] = [
   'person',
@@ -17,7 +17,8 @@ const everything: readonly Category[] = [
 
 /**
  * Which categories a role may read, given a care relation or purpose. Start point of the reference (14.2), inferred there;
- * the municipality's own register of authorizations decides in the end.
+ * the municipality's own register of authorizations decides in the end. It lies with the contract and not in the gateway, so
+ * that a new source with a category of its own is no edit there.
  */
 export const roleMatrix: Record<Role, readonly Category[]> = {
   doctor: everything,
