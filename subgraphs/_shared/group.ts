@@ -1,13 +1,15 @@
 import {
   type AbsenceCode,
+  type AccessBasis,
   absenceTexts,
   type SourceName,
   type SourceReport,
   type SourceStatus,
 } from '../../schema/sources.ts';
+import type { ErrorExtensions } from '../../schema/subgraph.ts';
 import { toGraphQLError } from './errors.ts';
 import { droppedRecords } from './metrics.ts';
-import type { CallContext, Result } from './source.ts';
+import type { CallContext, Result, SourceError } from './source.ts';
 
 /** What a loader found at a source: the records, when the source said it, and how many were another person's. */
 export type Found<T> = { records: T[]; retrieved: string; dropped: number };
@@ -16,52 +18,64 @@ export type Absence = {
   code: AbsenceCode;
   text: string;
   canElevate: boolean;
-  requires: null;
+  requires: AccessBasis | null;
   retryable: boolean;
   source: SourceName;
 };
 export type Provenance = { source: SourceName; retrieved: string };
-export type GroupHead = {
-  status: SourceStatus;
-  absence: Absence | null;
-  provenance: Provenance | null;
-};
+export type GroupHead = { status: SourceStatus; absence: Absence | null; provenance: Provenance | null };
 
 /** A subgraph's context for one request. `report` collects what each source did, for `extensions.kilde`. */
-export type RequestContext = CallContext & {
-  report(report: SourceReport): void;
+export type RequestContext = CallContext & { report(report: SourceReport): void };
+
+/** What a group lacks, and what would open it. */
+export type Lack = { code: AbsenceCode; requires?: AccessBasis | null; retryable?: boolean };
+
+export const absenceOf = (source: SourceName, { code, requires = null, retryable = false }: Lack): Absence => ({
+  code,
+  text: absenceTexts[code],
+  canElevate: requires !== null,
+  requires,
+  retryable,
+  source,
+});
+
+/** The same for a failure. */
+export const lackOf = (error: SourceError): Lack => {
+  const {
+    absence = 'UNKNOWN',
+    requires = null,
+    retryable = false,
+  } = toGraphQLError(error).extensions as ErrorExtensions;
+  return { code: absence, requires, retryable };
 };
 
-/**
- * The head of a group whose source answered: `NONE_REGISTERED` when it holds nothing, no absence otherwise.
- * Resolvers spread it before the group's own fields.
- */
+export type Answered = {
+  count: number;
+  retrieved: string;
+  dropped?: number;
+  /**
+   * What is missing beside what was given; `null` when an empty group means nothing, as on a later page. Left out, it
+   * follows from `count`: `NONE_REGISTERED` for none, nothing missing otherwise.
+   */
+  lack?: Lack | null;
+};
+
+/** The head of a group whose source answered, and its line in the report. Resolvers spread it before the group's own fields. */
 export const answered = (
   context: RequestContext,
   source: SourceName,
-  { count, retrieved, dropped = 0 }: { count: number; retrieved: string; dropped?: number },
+  { count, retrieved, dropped = 0, lack = count === 0 ? { code: 'NONE_REGISTERED' } : null }: Answered,
 ): GroupHead => {
-  const code = count === 0 ? 'NONE_REGISTERED' : null;
   context.report({
     source,
     status: 'FRESH',
     asOf: retrieved,
     count,
-    absence: code,
+    absence: lack?.code ?? null,
     ...(dropped > 0 ? { dropped } : {}),
   });
-  return {
-    status: 'FRESH',
-    absence: code && {
-      code,
-      text: absenceTexts[code],
-      canElevate: false,
-      requires: null,
-      retryable: false,
-      source,
-    },
-    provenance: { source, retrieved },
-  };
+  return { status: 'FRESH', absence: lack && absenceOf(source, lack), provenance: { source, retrieved } };
 };
 
 /** The value of a source's answer, or the error that the gateway turns into the group's absence. */

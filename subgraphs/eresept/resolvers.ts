@@ -12,16 +12,8 @@ const headOf = (context: RequestContext, found: FoundMedication): GroupHead => {
   const { inUse, prescriptions, dispenses, list, partial, retrieved, dropped } = found;
   const listOnly = inUse?.filter(({ prescriptionId }) => prescriptionId === null).length ?? 0;
   const count = (prescriptions?.length ?? 0) + listOnly + (dispenses?.length ?? 0) + (list ? 1 : 0);
-  if (count > 0 || partial.length === 0) return answered(context, 'ERESEPT', { count, retrieved, dropped });
-  context.report({
-    source: 'ERESEPT',
-    status: 'FRESH',
-    asOf: retrieved,
-    count,
-    absence: null,
-    ...(dropped > 0 ? { dropped } : {}),
-  });
-  return { status: 'FRESH', absence: null, provenance: { source: 'ERESEPT', retrieved } };
+  const mayHoldMore = count === 0 && partial.length > 0;
+  return answered(context, 'ERESEPT', { count, retrieved, dropped, ...(mayHoldMore ? { lack: null } : {}) });
 };
 
 export const createResolvers = (cursors: Cursors): GraphQLResolverMap<Context> => ({

@@ -1,8 +1,6 @@
 import DataLoader from 'dataloader';
-import type { AbsenceCode } from '../../schema/sources.ts';
-import { toGraphQLError } from '../_shared/errors.ts';
-import { type Found, ownOnly, type RequestContext } from '../_shared/group.ts';
-import type { Result, Source, SourceError } from '../_shared/source.ts';
+import { type Found, lackOf, ownOnly, type RequestContext } from '../_shared/group.ts';
+import type { Result, Source } from '../_shared/source.ts';
 import { getCommunicationPartyDetails } from './adapter/adresseregisteret/client.ts';
 import { mapParty, type Party } from './adapter/adresseregisteret/mapping.ts';
 import { getPatientGPDetails } from './adapter/fastlegeregisteret/client.ts';
@@ -25,10 +23,6 @@ export type Registers = {
 /** What was found and when; `value` is `null` when the register answered that there is nothing. */
 export type Looked<T> = { value: T | null; retrieved: string };
 
-/** `absence` as the error would say it, where the answer goes on without the source. */
-export const absenceCodeOf = (error: SourceError): AbsenceCode =>
-  toGraphQLError(error).extensions['absence'] as AbsenceCode;
-
 /** Says once per request what the register knew of the person, also when only the index did. */
 const reportPerson = (context: RequestContext, person: KnownPerson | null) =>
   context.report({
@@ -42,7 +36,7 @@ const reportPerson = (context: RequestContext, person: KnownPerson | null) =>
         : person.status === 'STALE'
           ? 'STALE'
           : person.status === 'UNAVAILABLE'
-            ? absenceCodeOf(person.failure)
+            ? lackOf(person.failure).code
             : null,
   });
 
@@ -61,7 +55,7 @@ export const createLoaders = (registers: Registers, context: RequestContext) => 
       status: answer.ok ? 'FRESH' : 'UNAVAILABLE',
       asOf: answer.ok ? retrieved : null,
       count,
-      absence: answer.ok ? (count === 0 ? 'NONE_REGISTERED' : null) : absenceCodeOf(answer.error),
+      absence: answer.ok ? (count === 0 ? 'NONE_REGISTERED' : null) : lackOf(answer.error).code,
     });
     return answer.ok ? { ok: true, value: { value: answer.value, retrieved } } : answer;
   };

@@ -1,13 +1,20 @@
 import type { GraphQLResolverMap } from '@apollo/subgraph';
 import { identifierSystem } from '../../schema/nationalId.ts';
-import { absenceTexts } from '../../schema/sources.ts';
 import { badRequest, toGraphQLError } from '../_shared/errors.ts';
-import { type Absence, answered, type GroupHead, given, type RequestContext } from '../_shared/group.ts';
+import {
+  absenceOf,
+  answered,
+  type GroupHead,
+  given,
+  type Lack,
+  lackOf,
+  type RequestContext,
+} from '../_shared/group.ts';
 import { type Cursors, type PageArguments, pageOf } from '../_shared/paging.ts';
 import type { SourceError } from '../_shared/source.ts';
 import type { ListDoctor } from './adapter/fastlegeregisteret/mapping.ts';
 import type { Address, Relation } from './adapter/persontjenesten/mapping.ts';
-import { absenceCodeOf, type Loaders } from './loaders.ts';
+import type { Loaders } from './loaders.ts';
 import { type KnownPerson, mayBeAskedAbout } from './personDirectory.ts';
 
 export type Context = RequestContext & {
@@ -42,30 +49,23 @@ const registerOf = async (patient: PatientKey, context: Context) => {
   return person;
 };
 
-const absenceOf = (person: KnownPerson): Absence | null => {
+const lackOfPerson = (person: KnownPerson): Lack | null => {
   if (!('failure' in person)) return null;
-  const code = person.status === 'STALE' ? 'STALE' : absenceCodeOf(person.failure);
-  const { retryable } = toGraphQLError(person.failure).extensions;
-  return { code, text: absenceTexts[code], canElevate: false, requires: null, retryable: Boolean(retryable), source };
+  const lack = lackOf(person.failure);
+  return person.status === 'STALE' ? { ...lack, code: 'STALE' } : lack;
 };
 
 /** The patient's own head as values, not errors: what other registers give beside it must not be lost with this one. */
 const head = async (patient: PatientKey, { loaders }: Context): Promise<GroupHead> => {
   const found = await loaders.persons.load(patient.id);
   const person: KnownPerson | null = found.ok ? found.value : null;
-  if (person)
-    return {
-      status: person.status,
-      absence: absenceOf(person),
-      provenance: person.asOf === null ? null : { source, retrieved: person.asOf },
-    };
+  if (person) {
+    const lack = lackOfPerson(person);
+    const provenance = person.asOf === null ? null : { source, retrieved: person.asOf };
+    return { status: person.status, absence: lack && absenceOf(source, lack), provenance };
+  }
   const failure: SourceError = found.ok ? { kind: 'invalid', source, paths: ['unknown'] } : found.error;
-  const code = absenceCodeOf(failure);
-  return {
-    status: 'UNAVAILABLE',
-    absence: { code, text: absenceTexts[code], canElevate: false, requires: null, retryable: !found.ok, source },
-    provenance: null,
-  };
+  return { status: 'UNAVAILABLE', absence: absenceOf(source, lackOf(failure)), provenance: null };
 };
 
 /** Anything but the register's word for «open» hides where somebody lives, a word not known here included. */

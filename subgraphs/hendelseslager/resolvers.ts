@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { type AbsenceCode, absenceTexts } from '../../schema/sources.ts';
 import { badRequest } from '../_shared/errors.ts';
 import { answered, given, type RequestContext } from '../_shared/group.ts';
 import { type Cursors, type PageArguments, pageSize } from '../_shared/paging.ts';
@@ -28,29 +27,12 @@ const pageInfo = <T>(cursors: Cursors, bound: string, { hasNextPage, last }: Par
 /** The group's head. Records left out by label are told of; an empty page further on is not «none registered». */
 const headOf = <T>(context: Context, { records, retrieved, dropped, withheld }: Part<T>, isFirstPage: boolean) => {
   const count = records.length;
-  if (!withheld && (count > 0 || isFirstPage)) return answered(context, SOURCE, { count, retrieved, dropped });
-  const code: AbsenceCode | null = withheld?.absence ?? null;
-  context.report({
-    source: SOURCE,
-    status: 'FRESH',
-    asOf: retrieved,
-    count,
-    absence: code,
-    ...(dropped > 0 ? { dropped } : {}),
-  });
-  const requires = withheld?.requires ?? null;
-  return {
-    status: 'FRESH',
-    absence: code && {
-      code,
-      text: absenceTexts[code],
-      canElevate: requires !== null,
-      requires,
-      retryable: false,
-      source: SOURCE,
-    },
-    provenance: { source: SOURCE, retrieved },
-  };
+  const lack = withheld
+    ? { lack: { code: withheld.absence, requires: withheld.requires } }
+    : count === 0 && !isFirstPage
+      ? { lack: null }
+      : {};
+  return answered(context, SOURCE, { count, retrieved, dropped, ...lack });
 };
 
 /** A list argument of a few short words, or nothing; an empty list would ask for nothing at all. */

@@ -1,5 +1,5 @@
 import { toGraphQLError } from '../_shared/errors.ts';
-import { answered, given, type RequestContext } from '../_shared/group.ts';
+import { answered, given, lackOf, type RequestContext } from '../_shared/group.ts';
 import { type Cursors, pageSize } from '../_shared/paging.ts';
 import type { SourceError } from '../_shared/source.ts';
 import { elevatedBasis } from './adapter/accessBasis.ts';
@@ -8,7 +8,6 @@ import type { RecordProvenance } from './adapter/provenance.ts';
 import { type DocumentFilter, isVisibleToCitizen, matches } from './documentFilter.ts';
 import { collectDocuments, readPosition, writePosition } from './documentPages.ts';
 import { type CriticalLists, type createLoaders, failureOf } from './loaders.ts';
-import { answeredInPart } from './partial.ts';
 
 export type Context = RequestContext & { loaders: ReturnType<typeof createLoaders>; cursors: Cursors };
 
@@ -41,9 +40,7 @@ const criticalInformation = async ({ id }: Patient, _args: unknown, context: Con
   const count = Object.values(lists).reduce((sum, list) => sum + (list.ok ? list.value.length : 0), 0);
   // With nothing given, what failed may have held it: the group is missing, not partly there.
   if (error && (isTotal || count === 0)) throw toGraphQLError(error);
-  const head = error
-    ? answeredInPart(context, critical, { count, retrieved, dropped }, error)
-    : answered(context, critical, { count, retrieved, dropped });
+  const head = answered(context, critical, { count, retrieved, dropped, ...(error ? { lack: lackOf(error) } : {}) });
   return { ...head, lists, retrieved };
 };
 
@@ -68,8 +65,10 @@ const documents = async ({ id }: Patient, args: DocumentArguments, context: Cont
   const restricted: SourceError | null = withheld
     ? { kind: 'restricted', source: shared, requires: elevatedBasis(assertion.accessBasis) }
     : null;
-  const head =
-    restricted || after ? answeredInPart(context, shared, counts, restricted) : answered(context, shared, counts);
+  const head = answered(context, shared, {
+    ...counts,
+    ...(restricted || after ? { lack: restricted && lackOf(restricted) } : {}),
+  });
   const last = found.at(-1);
   return {
     ...head,

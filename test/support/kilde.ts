@@ -1,8 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../../gateway/config.ts';
+import { registerExplorer } from '../../gateway/explorer/routes.ts';
 import { type Running, type StartOptions, startGateway } from '../../gateway/main.ts';
 import { registerSandboxRoutes } from '../../sandbox/control.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
 import { startTestPostgres } from './postgres.ts';
+
+const examples = fileURLToPath(new URL('../../examples/operations/', import.meta.url));
 
 export type GraphQLAnswer = {
   status: number;
@@ -40,19 +44,24 @@ export type Kilde = {
 /** The whole of Kilde as `npm start` runs it, on ports of its own: real PostgreSQL, real simulators, real gateway. */
 export const startKilde = async (
   overrides: Record<string, string> = {},
-  options: Omit<StartOptions, 'extend'> = {},
+  {
+    explorer,
+    ...options
+  }: Omit<StartOptions, 'extend'> & { /** Folder of the built explorer, to serve it at `/`. */ explorer?: string } = {},
 ): Promise<Kilde> => {
   const postgres = await startTestPostgres();
   const sandbox = await startSandbox(postgres.url);
   const env = { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', ...sandbox.env, ...overrides };
   const gateway: Running = await startGateway(loadConfig(env), env, {
     ...options,
-    extend: (app) =>
+    extend: (app) => {
       registerSandboxRoutes(app, {
         issuer: sandbox.issuer,
         population: sandbox.population,
         simulators: sandbox.switches,
-      }),
+      });
+      if (explorer) registerExplorer(app, { root: explorer, examples, sandbox: true });
+    },
   });
   const { url } = gateway;
   const post = async (path: string, body: string, headers: Record<string, string> = {}) => {
