@@ -1,4 +1,6 @@
+import { hash } from 'node:crypto';
 import { createRemoteJWKSet, decodeProtectedHeader, errors, type JWTVerifyGetKey, jwtVerify } from 'jose';
+import { LRUCache } from 'lru-cache';
 import * as z from 'zod';
 import { AccessTokenClaims } from '../../schema/caller.ts';
 
@@ -12,6 +14,9 @@ export class Unauthenticated extends Error {
     this.reason = reason;
   }
 }
+
+/** How long a checked token is taken as checked, milliseconds. */
+const rememberedMs = 30_000;
 
 const algorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'ES256', 'ES384', 'ES512'];
 
@@ -49,11 +54,11 @@ const createKeys = (issuer: string): JWTVerifyGetKey => {
  */
 export const createVerifier = ({ issuer, audience }: { issuer: string; audience: string }) => {
   const keys = createKeys(issuer);
+  // A token that was good a moment ago need not be checked again for each question of a busy client. The time is short,
+  // because it is also how long a withdrawn key still works. Keyed by hash: the token itself is kept nowhere.
+  const recent = new LRUCache<string, Verified['claims']>({ max: 10_000, ttl: rememberedMs });
 
-  /** @throws Unauthenticated */
-  return async (authorization: string | undefined): Promise<Verified> => {
-    const [scheme, token, ...rest] = authorization?.split(' ') ?? [];
-    if (scheme !== 'Bearer' || !token || rest.length > 0) throw new Unauthenticated('no bearer token');
+  const check = async (token: string): Promise<AccessTokenClaims> => {
     try {
       const { typ } = decodeProtectedHeader(token);
       if (typ !== 'at+jwt' && typ !== 'JWT') throw new Unauthenticated('typ');
@@ -62,10 +67,22 @@ export const createVerifier = ({ issuer, audience }: { issuer: string; audience:
       const claims = AccessTokenClaims.safeParse(payload);
       if (!claims.success) throw new Unauthenticated('claims');
       if (claims.data.cnf) throw new Unauthenticated('bound token as bearer');
-      return { claims: claims.data, token };
+      return claims.data;
     } catch (error) {
       if (error instanceof Unauthenticated) throw error;
       throw new Unauthenticated((error as { code?: string }).code ?? 'invalid');
     }
+  };
+
+  /** @throws Unauthenticated */
+  return async (authorization: string | undefined): Promise<Verified> => {
+    const [scheme, token, ...rest] = authorization?.split(' ') ?? [];
+    if (scheme !== 'Bearer' || !token || rest.length > 0) throw new Unauthenticated('no bearer token');
+    const key = hash('sha256', token, 'base64url');
+    const known = recent.get(key);
+    if (known && known.exp * 1_000 > Date.now()) return { claims: known, token };
+    const claims = await check(token);
+    recent.set(key, claims);
+    return { claims, token };
   };
 };

@@ -1,14 +1,4 @@
-import {
-  type DocumentNode,
-  executeSync,
-  type GraphQLFieldResolver,
-  type GraphQLFormattedError,
-  type GraphQLSchema,
-  getNamedType,
-  getNullableType,
-  isListType,
-} from 'graphql';
-import { pathToArray } from 'graphql/jsutils/Path.js';
+import { type DocumentNode, executeSync, type GraphQLSchema, getOperationAST } from 'graphql';
 import type { SourceName, SourceReport } from '../../schema/sources.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import {
@@ -22,10 +12,11 @@ import {
   unexplained,
 } from './outcome.ts';
 import type { Collected } from './run.ts';
+import { compileSelection, conditionVariables, type Selection, type Shape, type ShapedField } from './selection.ts';
 
-export type Shaped = { data: Record<string, unknown> | null; errors: GraphQLFormattedError[]; sources: SourceReport[] };
+export type Shaped = { data: Record<string, unknown> | null; errors: PathError[]; sources: SourceReport[] };
 
-type Question = {
+export type Question = {
   schema: GraphQLSchema;
   facts: SchemaFacts;
   /** The operation as the client sent it, so that what was cut before planning is answered for too. */
@@ -35,109 +26,191 @@ type Question = {
   isGiven(coordinate: string): boolean;
 };
 
+type Data = Record<string, unknown>;
+
+/** A value that must be there is not: the nearest nullable place above becomes `null`. */
+const broken = Symbol('broken');
+
+const isRecord = (value: unknown): value is Data =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
 /**
  * What the subgraphs brought -> the answer to the operation as it was asked: order, aliases, null propagation, and every
  * group that did not come filled in with the reason (`absence`), one error and one line in the report.
  */
 export const shape = (collected: Collected, question: Question): Shaped => {
-  const { schema, facts, isGiven } = question;
+  const { isGiven } = question;
+  const selection = selectionOf(question);
   const answered = new Set<PathError>();
+  const violations: PathError[] = [];
   const filled = new Map<string, { path: Path; source: SourceName; missing: Missing }>();
-  const ours = new WeakSet<object>(); // objects made here, whose members go by field name instead of response key
 
-  const fill = (path: Path, source: SourceName, missing: Missing) => {
+  const fill = (path: Path, source: SourceName, missing: Missing): Missing => {
     const key = path.join('\0');
     if (!filled.has(key)) filled.set(key, { path, source, missing });
     return missing;
   };
-  const errorsWithin = (path: Path) => collected.errors.filter((error) => startsWith(error.path, path));
+  const errorsAt = (path: Path) => collected.errors.filter((error) => startsWith(error.path, path));
 
-  /** Why a group field has no value: cut by decision, or an error at it or below. */
+  /** Why a group has no value: cut by decision, or an error at it or below. */
   const groupMissing = (path: Path, coordinate: string, source: SourceName): Missing => {
     if (!isGiven(coordinate)) return fill(path, source, denied(source));
-    const errors = errorsWithin(path);
+    const errors = errorsAt(path);
     for (const error of errors) answered.add(error);
     return fill(path, source, errors[0] ? because(errors[0]) : unexplained(source));
   };
 
-  /** Why an entity lacks the part of itself that one source gives (its own fields, beside those of other subgraphs). */
+  /** Why an object lacks the part of itself that one source gives, beside what other subgraphs add to it. */
   const partMissing = (path: Path, coordinate: string, source: SourceName): Missing | null => {
     if (!isGiven(coordinate)) return fill(path, source, denied(source));
-    const errors = errorsWithin(path).filter(
+    const errors = errorsAt(path).filter(
       (error) => error.path.length === path.length + 1 && error.extensions.source === source,
     );
     for (const error of errors) answered.add(error);
     return errors[0] ? fill(path, source, because(errors[0])) : null;
   };
 
-  const make = <T extends object>(object: T): T => {
-    ours.add(object);
+  const at: (string | number)[] = []; // where we are in the answer; copied only when somebody must be told
+
+  /** What stands in a field of `parent` that no subgraph gave a value. */
+  const standIn = ({ name, coordinate, source, shape: type }: ShapedField, parent: Selection): unknown => {
+    if (source === null) return null;
+    if (type.kind === 'object' && type.isGroup) {
+      return lay(headOf(groupMissing([...at], coordinate, source), source), type.selectionFor(undefined));
+    }
+    if (parent.isGroup) {
+      const missing = partMissing(at.slice(0, -1), coordinate, source);
+      const value = missing ? (headOf(missing, source)[name] ?? null) : null;
+      return isRecord(value) && type.kind === 'object' ? lay(value, type.selectionFor(undefined)) : value;
+    }
+    if (!isGiven(coordinate)) fill([...at], source, denied(source));
+    return null;
+  };
+
+  const violate = (): typeof broken => {
+    const path = [...at];
+    const isKnown = collected.errors.some((error) => startsWith(error.path, path) || startsWith(path, error.path));
+    const extensions = { code: 'SOURCE_INVALID', retryable: false } as const;
+    if (!isKnown) violations.push({ path, message: 'A value that must be there is missing', extensions });
+    return broken;
+  };
+
+  const complete = (type: Shape, value: unknown): unknown => {
+    if (value === null || value === undefined) return type.isNonNull ? violate() : null;
+    const done = completeValue(type, value);
+    return done === broken && !type.isNonNull ? null : done;
+  };
+
+  const completeValue = (type: Shape, value: unknown): unknown => {
+    if (type.kind === 'leaf') {
+      try {
+        return type.serialize(value) ?? violate();
+      } catch {
+        return violate();
+      }
+    }
+    if (type.kind === 'list') return Array.isArray(value) ? completeList(type.of, value) : violate();
+    if (!isRecord(value)) return violate();
+    const typeName = value['__typename'];
+    const selected = type.selectionFor(typeof typeName === 'string' ? typeName : undefined);
+    return selected ? completeObject(selected, value) : violate();
+  };
+
+  const completeList = (type: Shape, value: readonly unknown[]): unknown => {
+    const items: unknown[] = [];
+    for (const [i, item] of value.entries()) {
+      at.push(i);
+      const done = complete(type, item);
+      at.pop();
+      if (done === broken) return broken;
+      items.push(done);
+    }
+    return items;
+  };
+
+  const completeObject = (selected: Selection, value: Data): unknown => {
+    const object: Data = Object.create(null);
+    for (const field of selected.fields) {
+      at.push(field.key);
+      const there = field.name === '__typename' ? selected.typeName : value[field.key];
+      const isThere = there !== null && there !== undefined;
+      // What stands in is laid out by the selection already, and whole as it is.
+      const done = isThere ? complete(field.shape, there) : (standIn(field, selected) ?? complete(field.shape, null));
+      at.pop();
+      if (done === broken) return broken;
+      object[field.key] = done;
+    }
     return object;
   };
-  const headOf = (missing: Missing, source: SourceName) => ({
-    status: missing.status,
-    absence: make(absenceOf(missing, source)),
-    provenance: null,
-  });
 
-  const fieldResolver: GraphQLFieldResolver<Record<string, unknown>, unknown> = (parent, _args, _context, info) => {
-    if (ours.has(parent)) return parent[info.fieldName] ?? null;
-    const value = parent[String(info.path.key)];
-    if (value !== undefined && value !== null) return value;
-    const coordinate = `${info.parentType.name}.${info.fieldName}`;
-    const source = facts.sourceOf(coordinate);
-    if (source === null) return null;
-    const path = pathToArray(info.path);
-    const type = getNullableType(info.returnType);
-    if (facts.isGroup(getNamedType(type).name) && !isListType(type)) {
-      return make(headOf(groupMissing(path, coordinate, source), source));
-    }
-    if (!facts.isGroup(info.parentType.name)) {
-      if (!isGiven(coordinate)) fill(path, source, denied(source));
-      return null;
-    }
-    const missing = partMissing(path.slice(0, -1), coordinate, source);
-    return missing ? (headOf(missing, source)[info.fieldName as 'status'] ?? null) : null;
-  };
-
-  const result = executeSync({
-    schema,
-    document: question.document,
-    operationName: question.operationName,
-    variableValues: question.variables,
-    rootValue: collected.data,
-    fieldResolver,
-  });
-
-  const filledErrors = [...filled.values()].map(({ path, missing }) => ({
-    path,
-    message: missing.message,
-    extensions: { ...missing.extensions },
-  }));
+  const root = completeObject(selection, { ...collected.data, ...introspection(selection, question) });
+  const stands = [...filled.values()];
+  const filledErrors = stands.map(({ path, missing: { message, extensions } }) => ({ path, message, extensions }));
   const others = collected.errors.filter(
     (error) =>
       !answered.has(error) &&
-      ![...filled.values()].some(({ path }) => startsWith(error.path, path) && error.path.length > path.length),
+      !stands.some(({ path }) => startsWith(error.path, path) && error.path.length > path.length),
   );
-  const broken = (result.errors ?? []).map(({ path }) => ({
-    path: path ?? [],
-    message: 'A value that must be there is missing',
-    extensions: { code: 'SOURCE_INVALID', retryable: false },
-  }));
   return {
-    data: (result.data as Record<string, unknown> | undefined) ?? null,
-    errors: [...filledErrors, ...others, ...broken] as GraphQLFormattedError[],
+    data: root === broken ? null : (root as Data),
+    errors: [...filledErrors, ...others, ...violations],
     sources: [
       ...collected.sources,
-      ...[...filled.values()].map(
-        ({ source, missing }): SourceReport => ({
-          source: missing.extensions.source ?? source,
-          status: missing.status,
-          asOf: null,
-          count: null,
-          absence: missing.code,
-        }),
-      ),
+      ...stands.map(({ source, missing }) => ({
+        source: missing.extensions.source ?? source,
+        status: missing.status,
+        asOf: null,
+        count: null,
+        absence: missing.code,
+      })),
     ],
   };
+};
+
+/** The members of a group that stands in for one that did not come. */
+const headOf = (missing: Missing, source: SourceName): Data => ({
+  status: missing.status,
+  absence: absenceOf(missing, source),
+  provenance: null,
+});
+
+/** An object made here, by field name, -> the client's selection of it. */
+const lay = (made: Data, selection: Selection | null): Data => {
+  const laid: Data = Object.create(null);
+  for (const { key, name, shape: type } of selection?.fields ?? []) {
+    const value = name === '__typename' ? selection?.typeName : (made[name] ?? null);
+    laid[key] = isRecord(value) && type.kind === 'object' ? lay(value, type.selectionFor(undefined)) : value;
+  }
+  return laid;
+};
+
+const compiled = new WeakMap<
+  DocumentNode,
+  { schema: GraphQLSchema; conditions: readonly string[]; byValues: Map<string, Selection> }
+>();
+
+/** The compiled selection of an operation; kept as long as its document is. */
+const selectionOf = ({ schema, facts, document, operationName, variables }: Question): Selection => {
+  const known = compiled.get(document);
+  const entry =
+    known?.schema === schema
+      ? known
+      : { schema, conditions: conditionVariables(document), byValues: new Map<string, Selection>() };
+  if (entry !== known) compiled.set(document, entry);
+  const values = `${operationName ?? ''}/${entry.conditions.map((name) => Number(Boolean(variables[name]))).join('')}`;
+  const selection = entry.byValues.get(values);
+  if (selection) return selection;
+  const operation = getOperationAST(document, operationName);
+  if (!operation) throw new Error('no such operation'); // the caller has picked it already
+  const made = compileSelection(schema, facts, document, operation, variables);
+  if (entry.byValues.size < 256) entry.byValues.set(values, made);
+  return made;
+};
+
+/** `__schema` and `__type`, which the schema itself answers. */
+const introspection = (selection: Selection, { schema, document, operationName, variables }: Question): Data => {
+  const keys = selection.fields.filter(({ name }) => name === '__schema' || name === '__type').map(({ key }) => key);
+  if (keys.length === 0) return {};
+  const { data } = executeSync({ schema, document, operationName, variableValues: variables, rootValue: {} });
+  return Object.fromEntries(keys.map((key) => [key, data?.[key]]));
 };

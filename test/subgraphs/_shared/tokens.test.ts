@@ -3,6 +3,7 @@ import type { AddressInfo } from 'node:net';
 import { decodeJwt, exportJWK, generateKeyPair } from 'jose';
 import { afterAll, afterEach, beforeAll, expect, it, vi } from 'vitest';
 import { createAccessCheck, type TokenRequirements } from '../../../sandbox/_shared/access.ts';
+import { onLoopback } from '../../../sandbox/_shared/listen.ts';
 import { type Issuer, startIssuer } from '../../../sandbox/issuer/issuer.ts';
 import { claimsFor, type PersonaName } from '../../../sandbox/personas.ts';
 import { createPopulation } from '../../../sandbox/population/population.ts';
@@ -251,7 +252,7 @@ it('Tokens starts while the issuer is down, and finds it when it is up', async (
   const tokens = await create({ HELSEID_ISSUER: stopped.url });
   expect(await tokens.headersFor('PPS', asMachine, call, contextFor(null))).toEqual(unavailable);
 
-  const started = await startIssuer({ population, port });
+  const started = await startIssuer({ population, listen: { ...onLoopback, port } });
   const answer = await tokens.headersFor('PPS', asMachine, call, contextFor(null));
   await started.close();
   expect(answer).toEqual(denied(401)); // found; its client key is another one
