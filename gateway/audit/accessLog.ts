@@ -1,4 +1,4 @@
-import { createHmac, randomUUID } from 'node:crypto';
+import { createHmac, createSecretKey, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type AccessEntry, type AccessOutcome, insertAccessEntries } from '../../schema/accessEntry.ts';
 import type { SourceReport } from '../../schema/sources.ts';
@@ -89,7 +89,8 @@ export const createAccessLog = (databaseUrl: string, callerKey: Buffer): AccessL
     application_name: 'kilde-access-log',
   });
   pool.on('error', () => {}); // the pool replaces a broken connection; the next write says what is wrong
-  const keyOf = (nationalId: string) => createHmac('sha256', callerKey).update(nationalId).digest('hex');
+  const secret = createSecretKey(callerKey);
+  const keyOf = (nationalId: string) => createHmac('sha256', secret).update(nationalId).digest('hex');
 
   type Waiting = { entry: AccessEntry; done: () => void; fail: (error: unknown) => void };
   let waiting: Waiting[] = [];

@@ -34,12 +34,12 @@ export const FhirPeriod = z.object({
 });
 export const FhirExtension = z.looseObject({ url: z.string() });
 
-/** Any resource of a bundle before its own shape has been read. */
-export const FhirResource = z.looseObject({
-  resourceType: z.string(),
-  id: z.string().optional(),
-});
-export type FhirResource = z.infer<typeof FhirResource>;
+/** Any resource of a bundle before its own shape has been read: taken as it is, without a copy. */
+export type FhirResource = { resourceType: string; id?: string; [member: string]: unknown };
+export const FhirResource = z.custom<FhirResource>(
+  (value) =>
+    typeof value === 'object' && value !== null && 'resourceType' in value && typeof value.resourceType === 'string',
+);
 export const FhirBundle = z.object({
   resourceType: z.literal('Bundle'),
   type: z.string(),

@@ -1,4 +1,4 @@
-import { createCipheriv, createDecipheriv, randomBytes } from 'node:crypto';
+import { createCipheriv, createDecipheriv, createSecretKey, randomBytes } from 'node:crypto';
 import { badRequest } from './errors.ts';
 
 /** Seals a position in a list so that it can be given out and comes back only for the same patient and list. */
@@ -11,27 +11,30 @@ export type Cursors = {
  * AES-256-GCM with `bound` (patient id and list) as additional data: a cursor that is forged, cut, or from another
  * patient, list or installation does not open, and all of these get the same answer.
  *
- * @param key 32 bytes, the same in every replica
+ * @param bytes 32 bytes, the same in every replica
  */
-export const createCursors = (key: Buffer): Cursors => ({
-  seal(position, bound) {
-    const nonce = randomBytes(12);
-    const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(bound));
-    const sealed = Buffer.concat([cipher.update(position, 'utf8'), cipher.final()]);
-    return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
-  },
-  open(cursor, bound) {
-    const bytes = Buffer.from(cursor, 'base64url');
-    if (cursor.length > 512 || bytes.length < 29) throw badRequest('after: not a cursor of this list');
-    try {
-      const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(Buffer.from(bound));
-      decipher.setAuthTag(bytes.subarray(12, 28));
-      return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
-    } catch {
-      throw badRequest('after: not a cursor of this list');
-    }
-  },
-});
+export const createCursors = (bytes: Buffer): Cursors => {
+  const key = createSecretKey(bytes); // once: a raw buffer is made into a key for every use
+  return {
+    seal(position, bound) {
+      const nonce = randomBytes(12);
+      const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(bound));
+      const sealed = Buffer.concat([cipher.update(position, 'utf8'), cipher.final()]);
+      return Buffer.concat([nonce, cipher.getAuthTag(), sealed]).toString('base64url');
+    },
+    open(cursor, bound) {
+      const bytes = Buffer.from(cursor, 'base64url');
+      if (cursor.length > 512 || bytes.length < 29) throw badRequest('after: not a cursor of this list');
+      try {
+        const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12)).setAAD(Buffer.from(bound));
+        decipher.setAuthTag(bytes.subarray(12, 28));
+        return Buffer.concat([decipher.update(bytes.subarray(28)), decipher.final()]).toString('utf8');
+      } catch {
+        throw badRequest('after: not a cursor of this list');
+      }
+    },
+  };
+};
 
 export type PageArguments = { first?: number | null; after?: string | null };
 export type Page<T> = {

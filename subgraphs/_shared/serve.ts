@@ -6,88 +6,98 @@ import { LRUCache } from 'lru-cache';
 import { register } from 'prom-client';
 import * as z from 'zod';
 import type { Assertion } from '../../schema/assertion.ts';
-import type { Subgraph, SubgraphModule } from '../../schema/subgraph.ts';
+import { jwkText } from '../../schema/keys.ts';
+import type { ErrorCode, Subgraph, SubgraphModule } from '../../schema/subgraph.ts';
 import { type Env, readEnv } from './environment.ts';
 import { log } from './log.ts';
 
+const PublicKey = jwkText(
+  z.looseObject({ kty: z.literal('EC'), crv: z.literal('P-256') }).refine((key) => !('d' in key)), // whoever holds the private part could be anybody's gateway
+  'must be a public EC P-256 key as JWK',
+);
 const ServeEnv = z.object({
   PORT: z.coerce.number().int().min(0).max(65_535).default(4001),
   HOST: z.string().default('0.0.0.0'),
-  /** EC P-256 public key of the gateway as JWK: only what it has signed is answered. */
-  GATEWAY_PUBLIC_KEY: z.string(),
+  /** Only what this key has signed is answered. */
+  GATEWAY_PUBLIC_KEY: PublicKey,
 });
 const Body = z.object({ query: z.string(), variables: z.record(z.string(), z.unknown()).default({}) });
 
-type Verify = (request: FastifyRequest) => Promise<Assertion | null>;
+/** The gateway's assertion and the caller's token are headers, and longer than Node takes unless told so. */
+const maxHeaderBytes = 64_000;
+const clockToleranceSeconds = 5;
+
+type Verify = (authorization: string | undefined) => Promise<Assertion | null>;
 
 const createVerify = async (name: string, publicKey: JWK): Promise<Verify> => {
   const key = await importJWK(publicKey, 'ES256');
-  return async (request) => {
-    const [scheme, token] = request.headers.authorization?.split(' ') ?? [];
+  return async (authorization) => {
+    const [scheme, token] = authorization?.split(' ') ?? [];
     if (scheme !== 'Bearer' || !token) return null;
     try {
-      const { payload } = await jwtVerify<{ assertion: Assertion }>(token, key, {
+      const { payload } = await jwtVerify<{ assertion?: Assertion }>(token, key, {
         issuer: 'kilde-gateway',
         audience: name,
         typ: 'kilde-assertion+jwt',
         algorithms: ['ES256'],
         maxTokenAge: '60s',
+        clockTolerance: clockToleranceSeconds,
       });
-      return payload.assertion;
+      return payload.assertion ?? null;
     } catch {
       return null;
     }
   };
 };
 
-const unauthenticated = (reply: FastifyReply) =>
-  reply
-    .code(401)
-    .send({ errors: [{ message: 'The gateway’s assertion is required', extensions: { code: 'UNAUTHENTICATED' } }] });
+const refuse = (reply: FastifyReply, status: number, code: ErrorCode, message: string) =>
+  reply.code(status).send({ errors: [{ message, extensions: { code, retryable: false } }] });
 
 /**
- * One subgraph as an HTTP server of its own. Answers nobody without the gateway's assertion: not data, not its SDL.
+ * One subgraph as an HTTP server of its own. Answers nobody without the gateway's assertion, not data, not its SDL, and
+ * asks for it before it reads what else was sent. Open are `/health/live`, `/health` and `/metrics`, which hold nothing
+ * about anybody.
  */
 export const serveSubgraph = async (
   module: SubgraphModule,
   env: Env,
 ): Promise<{ url: string; close(): Promise<void> }> => {
   const { PORT, HOST, GATEWAY_PUBLIC_KEY } = readEnv(ServeEnv, env);
+  const verify = await createVerify(module.name, GATEWAY_PUBLIC_KEY);
   const subgraph: Subgraph = await module.create(env);
-  const verify = await createVerify(module.name, JSON.parse(GATEWAY_PUBLIC_KEY) as JWK);
-  const documents = new LRUCache<string, DocumentNode>({ max: 2_000 });
-  const documentOf = (text: string) => {
-    const known = documents.get(text) ?? parse(text, { noLocation: true, maxTokens: 10_000 });
-    documents.set(text, known);
-    return known;
-  };
 
-  const app = fastify({ bodyLimit: 1_000_000, forceCloseConnections: true });
-  app.setErrorHandler((error, _request, reply) => {
-    log.error({ subgraph: module.name, error: (error as Error).name }, 'request failed');
-    const status = (error as { statusCode?: number }).statusCode ?? 500;
-    reply.code(status).send({ errors: [{ message: 'Internal error', extensions: { code: 'INTERNAL' } }] });
+  const app = fastify({
+    bodyLimit: 1_000_000,
+    forceCloseConnections: 'idle',
+    exposeHeadRoutes: false,
+    http: { maxHeaderSize: maxHeaderBytes },
   });
-  app.get('/health', async (_request, reply) => reply.send(await subgraph.health()));
+  app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'Nothing here'));
+  app.setErrorHandler((error, request, reply) => {
+    const { statusCode = 500, name } = error as { statusCode?: number; name: string };
+    if (statusCode < 500) return refuse(reply, statusCode, 'BAD_REQUEST', 'Not a request of the gateway’s');
+    log.error({ subgraph: module.name, route: request.routeOptions.url, error: name }, 'request failed');
+    return refuse(reply, 500, 'INTERNAL', 'Internal error');
+  });
+  app.get('/health/live', async () => ({ status: 'up' }));
+  app.get('/health', () => subgraph.health());
   app.get('/metrics', async (_request, reply) => reply.type(register.contentType).send(await register.metrics()));
-  app.post('/graphql', async (request, reply) => {
-    const assertion = await verify(request);
-    if (!assertion) return unauthenticated(reply);
-    const body = Body.safeParse(request.body);
-    if (!body.success)
-      return reply.code(400).send({ errors: [{ message: 'Not a request', extensions: { code: 'BAD_REQUEST' } }] });
-    const { query: text, variables } = body.data;
-    const subjectToken = request.headers['kilde-subject-token'];
-    return subgraph.execute({
-      document: documentOf(text),
-      text,
-      variables,
-      assertion,
-      subjectToken: typeof subjectToken === 'string' ? subjectToken : null,
-      signal: abortWith(reply, assertion.deadline),
+
+  await app.register(async (guarded) => {
+    const assertions = new WeakMap<FastifyRequest, Assertion>();
+    guarded.addHook('onRequest', async (request, reply) => {
+      const assertion = await verify(request.headers.authorization);
+      if (!assertion) return refuse(reply, 401, 'UNAUTHENTICATED', 'The gateway’s assertion is required');
+      assertions.set(request, assertion);
     });
+    const assertionOf = (request: FastifyRequest): Assertion => {
+      const assertion = assertions.get(request);
+      if (!assertion) throw new Error('a guarded address was reached without an assertion');
+      return assertion;
+    };
+    mountGraphql(guarded, subgraph, assertionOf);
+    await guarded.register(async (plain) => mountRoutes(plain, module, subgraph, assertionOf));
   });
-  await app.register((plain) => mountRoutes(plain, module, subgraph, verify));
 
   const url = await app.listen({ port: PORT, host: HOST });
   return {
@@ -108,18 +118,48 @@ const abortWith = (reply: FastifyReply, deadline: number): AbortSignal => {
   return AbortSignal.any([gone.signal, AbortSignal.timeout(Math.max(1, deadline - Date.now()))]);
 };
 
-/** The subgraph's own addresses, under `/routes` and behind the same assertion. */
-const mountRoutes = async (app: FastifyInstance, module: SubgraphModule, subgraph: Subgraph, verify: Verify) => {
+type AssertionOf = (request: FastifyRequest) => Assertion;
+
+const mountGraphql = (app: FastifyInstance, subgraph: Subgraph, assertionOf: AssertionOf): void => {
+  const documents = new LRUCache<string, DocumentNode>({ max: 2_000 });
+  const documentOf = (text: string) => {
+    const document = documents.get(text) ?? parse(text, { noLocation: true, maxTokens: 10_000 });
+    documents.set(text, document);
+    return document;
+  };
+  app.post('/graphql', async (request, reply) => {
+    const body = Body.safeParse(request.body);
+    if (!body.success) return refuse(reply, 400, 'BAD_REQUEST', 'Not a request of the gateway’s');
+    const { query: text, variables } = body.data;
+    const assertion = assertionOf(request);
+    const subjectToken = request.headers['kilde-subject-token'];
+    return subgraph.execute({
+      document: documentOf(text),
+      text,
+      variables,
+      assertion,
+      subjectToken: typeof subjectToken === 'string' ? subjectToken : null,
+      signal: abortWith(reply, assertion.deadline),
+    });
+  });
+};
+
+/** The subgraph's own addresses, under `/routes`. */
+const mountRoutes = (
+  app: FastifyInstance,
+  { routes }: SubgraphModule,
+  subgraph: Subgraph,
+  assertionOf: AssertionOf,
+): void => {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  for (const route of module.routes) {
+  for (const route of routes) {
     app.route({
       method: route.method,
       url: `/routes${route.path}`,
       bodyLimit: route.bodyLimit,
       handler: async (request, reply) => {
-        const assertion = await verify(request);
-        if (!assertion) return unauthenticated(reply);
+        const assertion = assertionOf(request);
         const {
           status,
           headers = {},

@@ -3,6 +3,7 @@ import { exportJWK, importJWK } from 'jose';
 import * as oidc from 'openid-client';
 import * as z from 'zod';
 import type { Caller } from '../../schema/caller.ts';
+import { ClientKey } from '../../schema/keys.ts';
 import type { SourceName } from '../../schema/sources.ts';
 import { type Env, readEnv } from './environment.ts';
 import { log } from './log.ts';
@@ -33,26 +34,12 @@ const issuerTimeoutSeconds = 5;
 const renewBeforeMs = 30_000;
 const sweepEveryMs = 60_000;
 
-const PrivateJwk = z.looseObject({
-  kty: z.enum(['RSA', 'EC']),
-  d: z.string(),
-  kid: z.string(),
-  alg: z.enum(['PS256', 'ES256']),
-});
-const Key = z.string().transform((text, context) => {
-  try {
-    const read = PrivateJwk.safeParse(JSON.parse(text));
-    if (read.success) return read.data;
-  } catch {} // the parser's own message would show the key
-  context.addIssue({ code: 'custom', message: 'must be a private JWK in JSON, for PS256 or ES256, with kid and alg' });
-  return z.NEVER;
-});
 const loopback = ['127.0.0.1', '[::1]', 'localhost'];
 const Settings = z
   .object({
     HELSEID_ISSUER: z.url({ protocol: /^https?$/ }).transform((text) => new URL(text)),
     HELSEID_CLIENT_ID: z.string().min(1),
-    HELSEID_CLIENT_KEY: Key,
+    HELSEID_CLIENT_KEY: ClientKey,
     KILDE_ENVIRONMENT: z.string().optional(),
   })
   .refine(

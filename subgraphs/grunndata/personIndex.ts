@@ -1,4 +1,12 @@
-import { createCipheriv, createDecipheriv, createHmac, hkdfSync, randomBytes, randomUUID } from 'node:crypto';
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHmac,
+  createSecretKey,
+  hkdfSync,
+  randomBytes,
+  randomUUID,
+} from 'node:crypto';
 import type { PoolClient } from 'pg';
 import type { DatabaseSource } from '../_shared/databaseSource.ts';
 import type { Result } from '../_shared/source.ts';
@@ -54,7 +62,8 @@ export const createPersonIndex = (
   database: DatabaseSource,
   { hmacKey, sealKey }: { hmacKey: Buffer; sealKey: Buffer },
 ): PersonIndex => {
-  const hmac = (text: string): Buffer => createHmac('sha256', hmacKey).update(text).digest();
+  const hmacSecret = createSecretKey(hmacKey);
+  const hmac = (text: string): Buffer => createHmac('sha256', hmacSecret).update(text).digest();
 
   // A key per person: with one key for all, random nonces would begin to meet after some billion writes.
   const keyOf = (id: string) => Buffer.from(hkdfSync('sha256', sealKey, Buffer.alloc(0), id, 32));

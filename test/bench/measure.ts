@@ -1,70 +1,40 @@
-import type { ChildProcess } from 'node:child_process';
 import { Pool } from 'undici';
-
-/** What a process under test has used since it started, by its own account. */
-export type Usage = { cpuMs: number; rssMb: number };
-
-/** Answers `usage` questions of the parent; every program under test calls it once. */
-export const reportUsage = (): void => {
-  process.on('message', (message) => {
-    if (message !== 'usage') return;
-    const { user, system } = process.cpuUsage();
-    process.send?.({ usage: { cpuMs: (user + system) / 1_000, rssMb: process.memoryUsage.rss() / 1_048_576 } });
-  });
-};
-
-export const usageOf = (child: ChildProcess): Promise<Usage> =>
-  new Promise((resolve) => {
-    const listen = (message: unknown) => {
-      if (typeof message !== 'object' || message === null || !('usage' in message)) return;
-      child.off('message', listen);
-      resolve(message.usage as Usage);
-    };
-    child.on('message', listen);
-    child.send('usage');
-  });
 
 export type Load = {
   url: string;
-  path: string;
   headers: Record<string, string>;
   body: string;
-  requests: number;
   connections: number;
+  durationMs: number;
 };
 
-/** Sends `requests` over `connections` that are never idle. @returns milliseconds of each, sorted, and the last answer */
-export const drive = async ({
-  url,
-  path,
-  headers,
-  body,
-  requests,
-  connections,
-}: Load): Promise<{ latenciesMs: number[]; answer: string }> => {
-  const pool = new Pool(url, { connections });
+/** Closed loop: `connections` that each send the next request when the last is answered. @returns milliseconds of each */
+export const drive = async ({ url, headers, body, connections, durationMs }: Load): Promise<number[]> => {
+  const { origin, pathname } = new URL(url);
+  const pool = new Pool(origin, { connections });
   const latenciesMs: number[] = [];
-  let left = requests;
-  let answer = '';
-  const worker = async () => {
-    while (left-- > 0) {
+  const end = performance.now() + durationMs;
+  const connection = async () => {
+    while (performance.now() < end) {
       const start = performance.now();
-      const response = await pool.request({ method: 'POST', path, headers, body });
-      answer = await response.body.text();
+      const response = await pool.request({ method: 'POST', path: pathname, headers, body });
+      const answer = await response.body.text();
       latenciesMs.push(performance.now() - start);
       if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}: ${answer.slice(0, 300)}`);
     }
   };
-  await Promise.all(Array.from({ length: connections }, worker));
+  await Promise.all(Array.from({ length: connections }, connection));
   await pool.close();
-  return { latenciesMs: latenciesMs.sort((a, b) => a - b), answer };
+  return latenciesMs;
 };
 
-export const percentile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+export const percentile = (values: readonly number[], share: number): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
+};
 
-export const median = (values: readonly number[]): number =>
-  percentile(
-    [...values].sort((a, b) => a - b),
-    0.5,
-  );
+export const median = (values: readonly number[]): number => {
+  const sorted = [...values].sort((a, b) => a - b);
+  const middle = sorted.length / 2;
+  return ((sorted[Math.ceil(middle) - 1] ?? Number.NaN) + (sorted[Math.floor(middle)] ?? Number.NaN)) / 2;
+};

@@ -76,6 +76,7 @@ export const norwegianCode = (oid: string | null, code: string | null, text: str
 export type SoapFault = { code: string; message: string };
 
 const readFault = (text: string): (SoapFault & { ours: boolean }) | null => {
+  if (!text.includes('Fault')) return null; // parsing is dear, and most answers are none
   try {
     const fault = member(readBody(text), 'Fault');
     if (!fault) return null;

@@ -1,4 +1,4 @@
-import { createHmac } from 'node:crypto';
+import { createHmac, createSecretKey } from 'node:crypto';
 import type { Person } from '../ingest/person.ts';
 
 /** How events are kept by person without the person's number: HMAC-SHA256 with a key of the installation's own. */
@@ -9,7 +9,8 @@ export type PersonKeys = {
   all(patient: { id: string; nins: readonly string[] }): Buffer[];
 };
 
-export const createPersonKeys = (key: Buffer): PersonKeys => {
+export const createPersonKeys = (bytes: Buffer): PersonKeys => {
+  const key = createSecretKey(bytes);
   const hmac = (text: string) => createHmac('sha256', key).update(text).digest();
   return {
     of: ({ nationalId, id }) => hmac(nationalId ?? id!),

@@ -103,11 +103,6 @@ const resources = {
   Flag: FhirFlag,
 };
 type Resources = { [Type in keyof typeof resources]: z.infer<(typeof resources)[Type]> };
-const shapes: { [Type in CriticalInformationType]: z.ZodType<Resources[Type]> } = resources;
-
-export type CriticalResource<Type extends CriticalInformationType> = Resources[Type];
-export type AnyCriticalResource = Resources[CriticalInformationType];
-
 const searchset = <Resource>(shape: z.ZodType<Resource>) =>
   z.object({
     resourceType: z.literal('Bundle'),
@@ -115,6 +110,19 @@ const searchset = <Resource>(shape: z.ZodType<Resource>) =>
     // The shape is that of one resource type: an entry of another would be a fault, and is not left out in silence.
     entry: z.array(z.object({ resource: shape }).transform(({ resource }) => resource)).default([]),
   });
+
+// Made once: zod compiles a shape when it first reads with it.
+const searchsets: { [Type in CriticalInformationType]: ReturnType<typeof searchset<Resources[Type]>> } = {
+  Consent: searchset(resources.Consent),
+  AllergyIntolerance: searchset(resources.AllergyIntolerance),
+  DeviceUseStatement: searchset(resources.DeviceUseStatement),
+  Condition: searchset(resources.Condition),
+  Procedure: searchset(resources.Procedure),
+  Flag: searchset(resources.Flag),
+};
+
+export type CriticalResource<Type extends CriticalInformationType> = Resources[Type];
+export type AnyCriticalResource = Resources[CriticalInformationType];
 
 const authentication: Authentication = {
   as: 'user',
@@ -152,7 +160,7 @@ export const readCriticalInformation = <Type extends CriticalInformationType>(
           ...callHeaders(generation, { assertion, basis, sourceSystem }),
         },
         authentication,
-        shape: searchset<CriticalResource<Type>>(shapes[type]),
+        shape: searchsets[type],
         refusal,
       },
       context,
