@@ -16,6 +16,7 @@ import {
   print,
   visit,
 } from 'graphql';
+import { wrongWithApollo } from './requires.ts';
 import { subgraphSdl } from './sdl.ts';
 
 /** Where subgraphs live: each folder without a leading underscore is one. */
@@ -58,7 +59,10 @@ const classOf = (directives: readonly { name: { value: string } }[] | undefined,
 
 /** Rules of the schema that composition does not know: every part described, every field on Patient classed and sourced. */
 const checkContract = (schema: GraphQLSchema): string[] => {
-  const faults: string[] = [];
+  // The graph must be right with every planner: which one a gateway has depends on its platform.
+  const faults = wrongWithApollo(schema).map(
+    (coordinate) => `${coordinate}: Apollo's planner would give it wrong values, by its @requires`,
+  );
   const described = (where: string, description: string | null | undefined) => {
     if (!description) faults.push(`${where} has no description`);
   };

@@ -1,6 +1,7 @@
 import { createHmac, createSecretKey, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type AccessEntry, type AccessOutcome, insertAccessEntries } from '../../schema/accessEntry.ts';
+import type { Category } from '../../schema/categories.ts';
 import type { SourceReport } from '../../schema/sources.ts';
 import type { Scope } from '../execute/scope.ts';
 import { log } from '../log.ts';
@@ -13,6 +14,8 @@ export type Lookup = {
   /** `null`: nobody by that number. */
   person: PersonFacts | null;
   decision: Decision;
+  /** Categories that the operation asked for, given or not. */
+  categories: ReadonlySet<Category>;
   sources: readonly SourceReport[];
   /** When the request began. */
   at: Date;
@@ -39,7 +42,7 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
   const { caller } = scope;
   const attest = caller.kind === 'professional' ? caller.attest : null;
   const organisation = caller.kind === 'citizen' ? null : caller.organisation;
-  const effects = [...decision.categories.values()];
+  const effects = [...decision.categories.values()].filter(({ category }) => lookup.categories.has(category));
   const asked = sources.filter(({ status }) => status !== 'NOT_ASKED');
   return {
     id: randomUUID(),

@@ -3,12 +3,13 @@ import { getVariableValues } from 'graphql';
 import type { LRUCache } from 'lru-cache';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
+import type { Category } from '../../schema/categories.ts';
 import type { Subgraph, SubgraphAnswer } from '../../schema/subgraph.ts';
 import type { AccessLog } from '../audit/accessLog.ts';
 import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
-import type { FetchStep, Planner, Step } from '../plan/planner.ts';
+import type { FetchStep, Plan, Planner } from '../plan/planner.ts';
 import { isPermitted, prune } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import { type Decision, decide, decideAtMost } from '../policy/decide.ts';
@@ -25,7 +26,7 @@ export type Generation = {
   schema: GraphQLSchema;
   facts: SchemaFacts;
   planner: Planner;
-  plans: LRUCache<string, { plan: Step | null }>;
+  plans: LRUCache<string, { plan: Plan; categories: ReadonlySet<Category> }>;
   root: ReturnType<typeof createRoot>;
 };
 
@@ -81,10 +82,16 @@ export const createExecutor = ({
       .join('');
     const key = `${hash}/${operationName ?? ''}/${vector}`;
     const known = plans.get(key);
-    if (known) return known.plan;
-    const plan = planner(prune(document, operation, schema, isGiven), operationName);
-    plans.set(key, { plan });
-    return plan;
+    if (known) return known;
+    const categories = new Set<Category>(); // what the operation is about, given or not: the access log says both
+    const note = (coordinate: string) => {
+      for (const category of facts.classesOf(coordinate).flat(2)) categories.add(category);
+      return isGiven(coordinate);
+    };
+    const plan = planner.plan(prune(document, operation, schema, note), operationName);
+    const made = { plan, categories };
+    plans.set(key, made);
+    return made;
   };
 
   return async (generation: Generation, asked: Operation, scope: Scope): Promise<FormattedExecutionResult> => {
@@ -105,7 +112,7 @@ export const createExecutor = ({
     const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
 
     // 4 plan: only what is permitted
-    const plan = planFor(generation, asked, isGiven, decision);
+    const { plan, categories } = planFor(generation, asked, isGiven, decision);
 
     // 5 execute
     const assertion = assertionFor(scope, patient, decision);
@@ -113,7 +120,7 @@ export const createExecutor = ({
       step.subgraph === 'kilde'
         ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
         : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-    const collected = await runPlan(plan, variables, call, facts.sourceOf);
+    const collected = await runPlan(plan(variables), variables, call, facts.sourceOf);
     const shaped = shape(collected, {
       schema,
       facts,
@@ -125,7 +132,7 @@ export const createExecutor = ({
     const sources = summarise([...(patient ? registerReports : []), ...shaped.sources]);
 
     // 6 audit: durable before anything is released, refusals too
-    if (key) await accessLog.write({ scope, person, decision, sources, at });
+    if (key) await accessLog.write({ scope, person, decision, categories, sources, at });
 
     const errors = key && !patient ? [unknownPerson, ...shaped.errors] : shaped.errors;
     return {

@@ -7,7 +7,9 @@ import type {
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { withoutSecurity } from '../../schema/compose.ts';
+import { createCostCheck } from '../operation/cost.ts';
 import { requestError } from '../operation/errors.ts';
+import { limits } from '../operation/limits.ts';
 import { createPlanner } from '../plan/planner.ts';
 import { readFacts, type SchemaFacts } from '../plan/supergraph.ts';
 import { createExecutor, type ExecutorOptions, type Generation } from './executor.ts';
@@ -49,10 +51,11 @@ export const createKildeGateway = ({
   });
   const execute = createExecutor(options);
   const facts = readFacts(annotatedSdl);
-  let generation: Generation | null = null;
+  let generation: (Generation & { checkCost: ReturnType<typeof createCostCheck> }) | null = null;
   apollo.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
     generation = {
       schema: apiSchema,
+      checkCost: createCostCheck(apiSchema, limits),
       facts,
       planner: createPlanner(coreSupergraphSdl),
       plans: new LRUCache({ max: maxPlans }),
@@ -67,6 +70,7 @@ export const createKildeGateway = ({
     if (!operation)
       throw requestError('BAD_REQUEST', 'The document must hold one operation, or operationName must pick one');
     if (operation.operation !== 'query') throw requestError('BAD_REQUEST', 'The schema offers queries only');
+    generation.checkCost(document, operation, request.variables ?? {});
     const result = await execute(
       generation,
       {

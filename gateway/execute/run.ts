@@ -1,17 +1,26 @@
-import type { QueryPlanSelectionNode } from '@apollo/query-planner';
-import { Kind, type SelectionNode } from 'graphql';
 import type { SourceName, SourceReport } from '../../schema/sources.ts';
 import type { SubgraphAnswer, SubgraphError } from '../../schema/subgraph.ts';
-import type { FetchStep, Step } from '../plan/planner.ts';
-import { type Json, type JsonObject, mergeInto } from './merge.ts';
+import type { EntityPart, FetchStep, Rewrite, Step } from '../plan/planner.ts';
+import { type Brought, broughtBy } from './brought.ts';
+import { type Absences, type Entity, entitiesAt, isOneOf, represent } from './entities.ts';
+import { copy, type JsonObject, mergeInto } from './merge.ts';
 import type { Path, PathError } from './outcome.ts';
+import { restoreNames, rewriteIn, rewritePath } from './rewrite.ts';
 
 /** Calls one subgraph; resolves also when the subgraph is down, slow or broken. */
 export type CallSubgraph = (step: FetchStep, variables: Record<string, unknown>) => Promise<SubgraphAnswer>;
 
 export type Collected = { data: JsonObject; errors: PathError[]; sources: SourceReport[] };
 
-type Entity = { object: JsonObject; path: Path };
+/** One representation, and the entities that look so to the subgraph: it is asked once and the answer given to all. */
+type Asked = { representation: JsonObject; entities: Entity[] };
+/** What is asked about the entities of one part, and entities that cannot be asked about. */
+type Question = { asked: Asked[]; unasked: Entity[] };
+
+const invalid: SubgraphError = {
+  message: 'The source gave an answer that cannot be used',
+  extensions: { code: 'SOURCE_INVALID', absence: 'SOURCE_UNAVAILABLE', retryable: false, canElevate: false },
+};
 
 /** Runs a plan: each fetch when what it needs is there, independent ones at once. Never rejects for a subgraph's failure. */
 export const runPlan = async (
@@ -21,6 +30,7 @@ export const runPlan = async (
   sourceOf: (coordinate: string) => SourceName | null,
 ): Promise<Collected> => {
   const collected: Collected = { data: Object.create(null), errors: [], sources: [] };
+  const absences: Absences = new WeakMap();
 
   const run = async (step: Step): Promise<void> => {
     switch (step.kind) {
@@ -30,13 +40,10 @@ export const runPlan = async (
       case 'parallel':
         await Promise.all(step.steps.map(run));
         return;
-      case 'condition': {
-        const branch = variables[step.variable] ? step.whenTrue : step.whenFalse;
-        if (branch) await run(branch);
-        return;
-      }
       case 'fetch':
-        return step.requires ? fetchEntities(step, step.requires) : fetchRoot(step);
+        return step.entities ? fetchEntities(step, step.entities) : fetchRoot(step);
+      case 'restore':
+        restoreNames(collected.data, step.names);
     }
   };
 
@@ -44,52 +51,81 @@ export const runPlan = async (
     Object.fromEntries(step.variables.filter((name) => name in variables).map((name) => [name, variables[name]]));
 
   const fetchRoot = async (step: FetchStep) => {
-    const answer = await call(step, pick(step));
-    collected.sources.push(...answer.sources);
-    if (answer.data) mergeInto(collected.data, answer.data as JsonObject);
-    for (const error of answer.errors ?? []) note(step, error, [], error.path ?? []);
+    const targets = entitiesAt(collected.data, step.path);
+    if (targets.length === 0) return;
+    const { data, errors = [], sources } = await call(step, pick(step));
+    collected.sources.push(...sources);
+    const brought = () => broughtBy(step, null);
+    if (data) for (const { object } of targets) give(object, data as JsonObject, step, step.after);
+    else if (errors.length === 0) note(step, invalid, targets, [], step.after, brought());
+    for (const error of errors) note(step, error, targets, error.path ?? [], step.after, brought());
   };
 
-  const fetchEntities = async (step: FetchStep, requires: readonly QueryPlanSelectionNode[]) => {
-    // Entities that look the same to the subgraph are asked for once and given to all.
-    const bySight = new Map<string, { representation: Json; entities: Entity[] }>();
-    for (const entity of entitiesAt(collected.data, step.path)) {
-      const representation = represent(entity.object, requires);
-      if (!representation) continue;
-      const sight = JSON.stringify(representation);
-      const known = bySight.get(sight);
-      if (known) known.entities.push(entity);
-      else bySight.set(sight, { representation, entities: [entity] });
+  const fetchEntities = async (step: FetchStep, parts: readonly EntityPart[]) => {
+    const questions = parts.map((part) => ({ part, ...question(collected.data, part, absences) }));
+    for (const { part, unasked } of questions) if (unasked.length > 0) markAbsent(step, part, unasked);
+    if (questions.every(({ asked }) => asked.length === 0)) return;
+    const given = pick(step);
+    for (const { part, asked } of questions) given[part.variable] = asked.map(({ representation }) => representation);
+    const { data, errors = [], sources } = await call(step, given);
+    collected.sources.push(...sources);
+    for (const { part, asked } of questions) {
+      const found = data?.[part.key] as (JsonObject | null)[] | null | undefined;
+      const isWhole = Array.isArray(found) && found.length === asked.length;
+      const without: Entity[] = [];
+      for (const [i, { entities }] of asked.entries()) {
+        const values = isWhole ? found[i] : null;
+        if (values) for (const { object } of entities) give(object, values, step, part.after);
+        else without.push(...entities);
+      }
+      if (without.length > 0) markAbsent(step, part, without);
+      if (without.length === 0 && errors.length === 0) continue;
+      const everyone = asked.flatMap(({ entities }) => entities);
+      const brought = broughtBy(step, part.key);
+      if (!isWhole && errors.length === 0) note(step, invalid, everyone, [], part.after, brought);
+      for (const error of errors) {
+        const [root, index, ...rest] = error.path ?? [];
+        if (root !== part.key && parts.some(({ key }) => key === root)) continue; // another part's
+        const one = root === part.key && typeof index === 'number' ? asked[index] : undefined;
+        note(step, error, one?.entities ?? everyone, one ? rest : [], part.after, brought);
+      }
     }
-    if (bySight.size === 0) return;
-    const asked = [...bySight.values()];
-    const answer = await call(step, {
-      ...pick(step),
-      representations: asked.map(({ representation }) => representation),
-    });
-    collected.sources.push(...answer.sources);
-    const found = (answer.data?.['_entities'] ?? []) as (JsonObject | null)[];
-    for (const [i, { entities }] of asked.entries()) {
-      const values = found[i];
-      for (const { object } of entities) if (values) mergeInto(object, values);
+  };
+
+  const markAbsent = (step: FetchStep, part: EntityPart, entities: readonly Entity[]) => {
+    const brought = broughtBy(step, part.key);
+    for (const { object } of entities) {
+      const keys = brought.filter((it) => isOn(object, it)).map(({ key }) => String(rewritePath([key], part.after)[0]));
+      absences.set(object, new Set([...(absences.get(object) ?? []), ...keys]));
     }
-    for (const error of answer.errors ?? []) {
-      const [root, index, ...rest] = error.path ?? [];
-      const about = root === '_entities' && typeof index === 'number' ? [asked[index]] : asked;
-      for (const { path } of about.flatMap((it) => it?.entities ?? [])) note(step, error, path, rest);
-    }
+  };
+
+  const give = (object: JsonObject, values: JsonObject, { types }: FetchStep, after: readonly Rewrite[]) => {
+    const came = after.length > 0 ? (copy(values) as JsonObject) : values;
+    rewriteIn(came, after);
+    mergeInto(object, came, types.interfaces);
   };
 
   /** An error belongs to the field where it arose; without a place of its own, to everything the fetch should have brought. */
-  const note = (step: FetchStep, { message, extensions }: SubgraphError, at: Path, below: Path) => {
-    const brought = broughtBy(step);
-    for (const end of below.length > 0 ? [below] : [...brought.keys()].map((key) => [key])) {
-      const source = extensions.source ?? sourceOf(brought.get(String(end[0])) ?? '') ?? undefined;
-      collected.errors.push({
-        path: [...at, ...end],
-        message,
-        extensions: source ? { ...extensions, source } : extensions,
-      });
+  const note = (
+    step: FetchStep,
+    { message, extensions }: SubgraphError,
+    targets: readonly Entity[],
+    below: Path,
+    after: readonly Rewrite[],
+    brought: readonly Brought[],
+  ) => {
+    for (const { object, path: at } of targets) {
+      const here = brought.filter((it) => isOn(object, it));
+      const ends: Path[] = below.length > 0 ? [below] : here.map(({ key }) => [key]);
+      const places = new Map<string, PathError>();
+      for (const end of ends.length > 0 ? ends : [[]]) {
+        const path = step.clientPath([...at, ...rewritePath(end, after)]);
+        const coordinate = here.find(({ key }) => key === end[0])?.coordinate ?? '';
+        const source = extensions.source ?? sourceOf(coordinate) ?? undefined;
+        places.set(path.join('\0'), { path, message, extensions: source ? { ...extensions, source } : extensions });
+      }
+      collected.errors.push(...places.values());
     }
   };
 
@@ -97,64 +133,26 @@ export const runPlan = async (
   return collected;
 };
 
-/** Objects at a plan's path: names of fields, and `@` for every item of a list. */
-const entitiesAt = (data: JsonObject, path: readonly string[]): Entity[] => {
-  let level: { value: Json | undefined; path: Path }[] = [{ value: data, path: [] }];
-  for (const key of path) {
-    level = level.flatMap(({ value, path: at }) => {
-      if (key !== '@') return isObject(value) ? [{ value: value[key], path: [...at, key] }] : [];
-      return Array.isArray(value) ? value.map((item, i) => ({ value: item, path: [...at, i] })) : [];
-    });
-  }
-  return level.flatMap(({ value, path: at }) => (isObject(value) ? [{ object: value, path: at }] : []));
-};
+const isOn = (object: JsonObject, { types }: Brought) => !types || !object['__typename'] || isOneOf(object, types);
 
-const isObject = (value: Json | undefined): value is JsonObject =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/** The part of an entity that a subgraph needs to know it by; `null` when the entity is of another type or lacks a part. */
-const represent = (object: JsonObject, requires: readonly QueryPlanSelectionNode[]): JsonObject | null => {
-  const result: JsonObject = Object.create(null);
-  let fits = false;
-  for (const node of requires) {
-    if (node.kind === 'InlineFragment') {
-      if (node.typeCondition && object['__typename'] !== node.typeCondition) continue;
-      const part = represent(object, node.selections);
-      if (!part) return null;
-      Object.assign(result, part);
-      fits = true;
+/** What to ask about the entities of one part: each representation once. */
+const question = (data: JsonObject, { paths, requires, before }: EntityPart, absences: Absences): Question => {
+  const asked = new Map<string, Asked>();
+  const unasked: Entity[] = [];
+  const seen = new Set<JsonObject>();
+  for (const entity of paths.flatMap((path) => entitiesAt(data, path))) {
+    if (seen.has(entity.object)) continue; // several paths may lead to it
+    seen.add(entity.object);
+    const representation = represent(entity.object, requires, absences);
+    if (!representation) {
+      unasked.push(entity);
       continue;
     }
-    const value = object[node.alias ?? node.name];
-    if (value === undefined) return null;
-    const part = node.selections ? representValue(value, node.selections) : value;
-    result[node.name] = part;
-    fits = true;
+    rewriteIn(representation, before);
+    const sight = JSON.stringify(representation);
+    const known = asked.get(sight);
+    if (known) known.entities.push(entity);
+    else asked.set(sight, { representation, entities: [entity] });
   }
-  return fits ? result : null;
-};
-const representValue = (value: Json, requires: readonly QueryPlanSelectionNode[]): Json => {
-  if (Array.isArray(value)) return value.map((item) => representValue(item, requires));
-  return isObject(value) ? represent(value, requires) : value;
-};
-
-/** Response keys of selections on a type -> schema coordinates, through inline fragments (planners write no others here). */
-const keysOf = (selections: readonly SelectionNode[], typeName: string): [key: string, coordinate: string][] =>
-  selections.flatMap((selection): [string, string][] => {
-    if (selection.kind === Kind.FRAGMENT_SPREAD) return [];
-    if (selection.kind === Kind.INLINE_FRAGMENT) {
-      return keysOf(selection.selectionSet.selections, selection.typeCondition?.name.value ?? typeName);
-    }
-    const name = selection.name.value;
-    return name === '__typename' ? [] : [[selection.alias?.value ?? name, `${typeName}.${name}`]];
-  });
-
-/** What a fetch brings, at its root or on the entities it is about. */
-const broughtBy = ({ document, requires }: FetchStep): ReadonlyMap<string, string> => {
-  const operation = document.definitions.find((it) => it.kind === Kind.OPERATION_DEFINITION);
-  const selections = operation?.selectionSet.selections ?? [];
-  if (!requires) return new Map(keysOf(selections, 'Query'));
-  return new Map(
-    selections.flatMap((it) => (it.kind === Kind.FIELD ? keysOf(it.selectionSet?.selections ?? [], '') : [])),
-  );
+  return { asked: [...asked.values()], unasked };
 };

@@ -3,6 +3,7 @@ import {
   type FieldNode,
   type FragmentDefinitionNode,
   GraphQLIncludeDirective,
+  type GraphQLInterfaceType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
@@ -10,6 +11,7 @@ import {
   getDirectiveValues,
   getNullableType,
   isAbstractType,
+  isInterfaceType,
   isLeafType,
   isListType,
   isNonNullType,
@@ -79,13 +81,17 @@ export const compileSelection = (
     return getDirectiveValues(GraphQLIncludeDirective, of, variables)?.['if'] !== false;
   };
 
-  const applies = (type: GraphQLObjectType, condition: string | undefined): boolean => {
+  const applies = (type: GraphQLObjectType | GraphQLInterfaceType, condition: string | undefined): boolean => {
     if (condition === undefined || condition === type.name) return true;
     const conditional = schema.getType(condition);
     return isAbstractType(conditional) && schema.isSubType(conditional, type);
   };
 
-  const collect = (type: GraphQLObjectType, set: SelectionSetNode, into: Collected): Collected => {
+  const collect = (
+    type: GraphQLObjectType | GraphQLInterfaceType,
+    set: SelectionSetNode,
+    into: Collected,
+  ): Collected => {
     for (const node of set.selections) {
       if (!isIncluded(node)) continue;
       if (node.kind === Kind.FIELD) {
@@ -99,7 +105,20 @@ export const compileSelection = (
     return into;
   };
 
-  const select = (type: GraphQLObjectType, sets: readonly SelectionSetNode[]): Selection => {
+  /** Whether the answer depends on which type of an interface the object is. */
+  const asksForType = (type: GraphQLInterfaceType, { selections }: SelectionSetNode): boolean =>
+    selections.filter(isIncluded).some((node) => {
+      if (node.kind === Kind.FIELD) return node.name.value === '__typename';
+      const fragment = node.kind === Kind.FRAGMENT_SPREAD ? fragments.get(node.name.value) : node;
+      if (!fragment) return false;
+      const condition = fragment.typeCondition?.name.value;
+      if (applies(type, condition)) return asksForType(type, fragment.selectionSet);
+      return schema
+        .getPossibleTypes(type)
+        .some((it) => applies(it, condition) && collect(it, fragment.selectionSet, new Map()).size > 0);
+    });
+
+  const select = (type: GraphQLObjectType | GraphQLInterfaceType, sets: readonly SelectionSetNode[]): Selection => {
     const collected: Collected = new Map();
     for (const set of sets) collect(type, set, collected);
     const fields = [...collected].map(([key, nodes]): ShapedField => {
@@ -116,7 +135,11 @@ export const compileSelection = (
     return { typeName: type.name, isGroup: facts.isGroup(type.name), fields };
   };
 
-  const typename = (type: GraphQLObjectType): Shape => ({ kind: 'leaf', isNonNull: false, serialize: () => type.name });
+  const typename = (type: GraphQLObjectType | GraphQLInterfaceType): Shape => ({
+    kind: 'leaf',
+    isNonNull: false,
+    serialize: () => type.name,
+  });
 
   const shapeOf = (type: GraphQLOutputType, below: readonly SelectionSetNode[]): Shape => {
     const isNonNull = isNonNullType(type);
@@ -125,12 +148,13 @@ export const compileSelection = (
     if (isLeafType(nullable)) return { kind: 'leaf', isNonNull, serialize: (value) => nullable.serialize(value) };
     const selections = new Map<string, Selection | null>(); // by the type that data turn out to be of
     const selectionFor = (typeName: string | undefined): Selection | null => {
-      const name = typeName ?? (isObjectType(nullable) ? nullable.name : '');
+      const name = typeName ?? nullable.name;
       const known = selections.get(name);
       if (known !== undefined) return known;
       const found = schema.getType(name);
-      const fits =
-        isObjectType(found) && (found === nullable || (isAbstractType(nullable) && schema.isSubType(nullable, found)));
+      // A subgraph that knows only an interface (`@interfaceObject`) names that: enough when no more was asked.
+      const isKnown = isObjectType(found) || (isInterfaceType(found) && !below.some((set) => asksForType(found, set)));
+      const fits = isKnown && (found === nullable || (isAbstractType(nullable) && schema.isSubType(nullable, found)));
       const selection = fits ? select(found, below) : null;
       if (selections.size < 1_000) selections.set(name, selection); // names come from subgraphs
       return selection;

@@ -1,5 +1,14 @@
-import { type DocumentNode, executeSync, type GraphQLSchema, getOperationAST } from 'graphql';
+import {
+  type DocumentNode,
+  executeSync,
+  type GraphQLSchema,
+  getOperationAST,
+  TypeInfo,
+  visit,
+  visitWithTypeInfo,
+} from 'graphql';
 import type { SourceName, SourceReport } from '../../schema/sources.ts';
+import { typename } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import {
   absenceOf,
@@ -211,6 +220,17 @@ const selectionOf = ({ schema, facts, document, operationName, variables }: Ques
 const introspection = (selection: Selection, { schema, document, operationName, variables }: Question): Data => {
   const keys = selection.fields.filter(({ name }) => name === '__schema' || name === '__type').map(({ key }) => key);
   if (keys.length === 0) return {};
-  const { data } = executeSync({ schema, document, operationName, variableValues: variables, rootValue: {} });
+  const typeInfo = new TypeInfo(schema);
+  const alone: DocumentNode = visit(
+    document,
+    visitWithTypeInfo(typeInfo, {
+      Field: (node) =>
+        typeInfo.getParentType() === schema.getQueryType() && !node.name.value.startsWith('__') ? null : undefined,
+      SelectionSet: {
+        leave: (node) => (node.selections.length > 0 ? undefined : { ...node, selections: [typename] }),
+      },
+    }),
+  );
+  const { data } = executeSync({ schema, document: alone, operationName, variableValues: variables });
   return Object.fromEntries(keys.map((key) => [key, data?.[key]]));
 };

@@ -19,7 +19,7 @@ const aboutNode: Partial<Record<Kind, string>> = {
 
 const badRequest = (error: GraphQLError, text: string): GraphQLFormattedError => ({
   message: text,
-  ...(error.locations ? { locations: error.locations } : {}),
+  ...(error.locations ? { locations: error.locations.slice(0, 1) } : {}), // a cycle or a conflict has one for each part
   extensions: { code: 'BAD_REQUEST', retryable: false },
 });
 

@@ -21,7 +21,7 @@ export const isPermitted = (facts: SchemaFacts, decision: Decision, coordinate: 
       alternatives.some((all) => all.every((category) => decision.categories.get(category)?.effect === 'permit')),
     );
 
-const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
+export const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
 
 /**
  * The operation without the fields that are not permitted, so that what a caller may not see is never planned or fetched.
@@ -57,7 +57,7 @@ export const prune = (
 };
 
 /** Drops fragments and variables that the cut has left without use, which the planner would otherwise refuse or send. */
-const withoutUnused = (document: DocumentNode): DocumentNode => {
+export const withoutUnused = (document: DocumentNode): DocumentNode => {
   const fragments = new Map(
     document.definitions
       .filter((it): it is FragmentDefinitionNode => it.kind === Kind.FRAGMENT_DEFINITION)

@@ -158,9 +158,12 @@ describe('the stories', () => {
   it('the citizen sees who has looked, and never a national id', async () => {
     await run('emergency-summary');
     const { data } = await run('my-overview');
-    const { accessLog } = (data as { patient: { accessLog: { nodes: { name: string }[] } } }).patient;
+    const { accessLog } = (data as { patient: { accessLog: { nodes: { name: string; what: string[] }[] } } }).patient;
     expect(accessLog.nodes.map(({ name }) => name)).toContain('Stille Elg');
     expect(JSON.stringify(accessLog)).not.toMatch(/\d{11}/);
+    const opened = accessLog.nodes.find(({ name }) => name === 'Stille Elg')?.what;
+    expect(opened).toContain('Legemidler');
+    expect(opened).not.toContain('Hendelser i kommunen'); // permitted, but not asked for
   });
 
   it('a pharmacist gets medication, and NO_ACCESS for what the role does not cover; those sources are not asked', async () => {

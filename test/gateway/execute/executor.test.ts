@@ -367,6 +367,16 @@ describe('the executor', () => {
     await ask(summary, variables);
     expect(written).toHaveLength(1);
     expect(written[0]?.person?.id).toBe(id);
+    expect([...(written[0]?.categories ?? [])].sort()).toEqual(['imaging', 'laboratory', 'person']);
+  });
+
+  it('writes only the categories that the operation asked for, the refused ones too', async () => {
+    const ask = await setUp();
+    await ask('query ($p: PatientIdentifier!) { patient(identifier: $p) { labReports { nodes { id } } } }', variables, {
+      ...doctor(patient),
+      role: 'pharmacist',
+    } as Caller);
+    expect([...(written[0]?.categories ?? [])]).toEqual(['laboratory']);
   });
 
   it('keeps a member called __proto__ a member', async () => {

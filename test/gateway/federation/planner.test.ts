@@ -1,0 +1,103 @@
+import { parse } from 'graphql';
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import { createPlanner, type FetchStep, type PlannerName, type Step } from '../../../gateway/plan/planner.ts';
+import { composeSupergraph } from '../../../schema/compose.ts';
+import { compose } from '../../support/federation.ts';
+
+const supergraph = compose({
+  shop: {
+    sdl: 'type Query { product: Product } type Product @key(fields: "id") { id: ID! name: String }',
+    resolvers: {},
+  },
+  store: {
+    sdl: `type Mutation { count: Product empty: Product }
+      type Product @key(fields: "id") { id: ID! stock: Int }`,
+    resolvers: {},
+  },
+});
+const fetches = (step: Step | null): FetchStep[] => {
+  if (!step || step.kind === 'restore') return [];
+  return step.kind === 'fetch' ? [step] : step.steps.flatMap(fetches);
+};
+const subgraphsAsked = (planner: PlannerName, text: string, variables = {}) =>
+  fetches(createPlanner(supergraph, planner).plan(parse(text), undefined)(variables)).map(({ subgraph }) => subgraph);
+
+afterEach(() => vi.unstubAllEnvs());
+
+describe('the choice of planner', () => {
+  it('is the native one where it runs, and the one that KILDE_PLANNER names', () => {
+    vi.stubEnv('KILDE_PLANNER', undefined);
+    expect(createPlanner(supergraph).name).toBe('native'); // has a binary wherever these tests run
+    vi.stubEnv('KILDE_PLANNER', 'apollo');
+    expect(createPlanner(supergraph).name).toBe('apollo');
+  });
+
+  it('is refused for any other name', () => {
+    vi.stubEnv('KILDE_PLANNER', 'mercurius');
+    expect(() => createPlanner(supergraph)).toThrow('KILDE_PLANNER');
+  });
+});
+
+describe.each(['native', 'apollo'] as const)('the %s planner', (planner) => {
+  it('asks no subgraph for what conditions exclude', () => {
+    const text = 'query ($y: Boolean!) { product { name stock @include(if: $y) } }';
+    expect(subgraphsAsked(planner, text, { y: true })).toEqual(['shop', 'store']);
+    expect(subgraphsAsked(planner, text, { y: false })).toEqual(['shop']);
+  });
+
+  it('asks no subgraph for names of roots and introspection', () => {
+    expect(subgraphsAsked(planner, '{ __typename __schema { queryType { name } } }')).toEqual([]);
+  });
+
+  it('keeps a plan for each outcome of the conditions', () => {
+    const plan = createPlanner(supergraph, planner).plan(
+      parse('query ($y: Boolean!) { product { stock @skip(if: $y) } }'),
+      undefined,
+    );
+    expect(plan({ y: true })).toBe(plan({ y: true }));
+    expect(plan({ y: true })).not.toBe(plan({ y: false }));
+  });
+
+  it('ends what one mutation fetches before the next begins', () => {
+    const steps = subgraphsAsked(planner, 'mutation { count { name } empty { name } }');
+    expect(steps).toEqual(['store', 'shop', 'store', 'shop']);
+  });
+
+  it.each([
+    ['a variable', 'query ($representations: Boolean!) { product { name @skip(if: $representations) } }'],
+    ['a response key', '{ product { __typename: name } }'],
+  ])('refuses %s with a name that is kept', (_, text) => {
+    expect(() => createPlanner(supergraph, planner).plan(parse(text), undefined)({})).toThrow(
+      expect.objectContaining({ extensions: expect.objectContaining({ code: 'BAD_REQUEST' }) }),
+    );
+  });
+});
+
+describe('composition', () => {
+  const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@requires", "@external"])`;
+  const composed =
+    (requires: string, key = '') =>
+    () =>
+      composeSupergraph([
+        {
+          name: 'a',
+          typeDefs: parse(
+            `${link} type Query { "p" p: P } "p" type P @key(fields: "id") { "i" id: ID! "p" price("c" c: String): Int }`,
+          ),
+        },
+        {
+          name: 'b',
+          typeDefs: parse(
+            `${link} type P @key(fields: "id") ${key} { id: ID! price(c: String): Int @external "f" freight: Int @requires(fields: "${requires}") }`,
+          ),
+        },
+      ]);
+
+  it('names a field whose @requires gives arguments', () => {
+    expect(composed('price(c: \\"NOK\\")')).toThrow('P.freight');
+  });
+
+  it('takes @requires without arguments', () => {
+    expect(composed('price')).not.toThrow();
+  });
+});
