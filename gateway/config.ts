@@ -16,8 +16,12 @@ const Env = z.object({
   REQUEST_TIMEOUT_MS: z.coerce.number().int().min(100).max(30_000).default(5_000),
   /** Subgraphs that run elsewhere: `kjernejournal=https://…,eresept=https://…`. The others run in this process. */
   SUBGRAPHS: z.string().default(''),
+  /** Path of a persisted query manifest: the operations known beforehand. In production no others are answered. */
+  TRUSTED_DOCUMENTS: z.string().min(1).optional(),
   /** EC P-256 private key as JWK, to sign assertions to subgraphs that run elsewhere. */
   GATEWAY_SIGNING_KEY: z.string().optional(),
+  /** Folder of the built explorer (`gateway/explorer/build.ts`), to be served at `/`. */
+  EXPLORER_DIR: z.string().min(1).optional(),
 });
 
 export type Config = {
@@ -30,7 +34,10 @@ export type Config = {
   requestTimeoutMs: number;
   /** Name of a subgraph -> base URL. */
   remoteSubgraphs: ReadonlyMap<string, string>;
+  /** Path of the manifest; `null` when there is none. */
+  trustedDocuments: string | null;
   signingKey: JWK | null;
+  explorerDir: string | null;
 };
 
 const parseRemotes = (text: string): ReadonlyMap<string, string> =>
@@ -64,6 +71,9 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
   if (data.KILDE_ENVIRONMENT === 'production' && !data.HELSEID_ISSUER.startsWith('https:')) {
     throw new Error('HELSEID_ISSUER: must be https in production');
   }
+  if (data.KILDE_ENVIRONMENT === 'production' && !data.TRUSTED_DOCUMENTS) {
+    throw new Error('TRUSTED_DOCUMENTS: needed in production, which answers known operations only');
+  }
   return {
     port: data.PORT,
     host: data.HOST,
@@ -73,6 +83,8 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
     databaseUrl: data.DATABASE_URL,
     requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
     remoteSubgraphs,
+    trustedDocuments: data.TRUSTED_DOCUMENTS ?? null,
     signingKey,
+    explorerDir: data.EXPLORER_DIR ?? null,
   };
 };

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { pathToFileURL } from 'node:url';
+import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 import { print } from 'graphql';
 import { readSupergraph } from '../schema/compose.ts';
@@ -10,6 +10,7 @@ import { createVerifier } from './auth/verify.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createKildeGateway } from './execute/gateway.ts';
 import { mountSubgraphs } from './execute/topology.ts';
+import { registerExplorer } from './explorer/routes.ts';
 import { log } from './log.ts';
 import { readFacts } from './plan/supergraph.ts';
 import { createServer } from './server.ts';
@@ -24,6 +25,7 @@ export type StartOptions = {
 
 export type Running = { url: string; stop(): Promise<void> };
 
+const examples = fileURLToPath(new URL('../examples/operations/', import.meta.url));
 const rootSdl = print(subgraphSdl(readFileSync(new URL('../schema/kilde.graphql', import.meta.url), 'utf8')));
 
 /** Starts everything that one gateway process is, and stops it in the opposite order. */
@@ -52,7 +54,11 @@ export const startGateway = async (
     verify: createVerifier(config.helseId),
     mounted,
     ownHealth: async () => [{ source: 'ACCESS_LOG', up: await accessLog.isUp() }],
-    ...(extend ? { extend } : {}),
+    extend: async (app) => {
+      const { explorerDir: root, environment } = config;
+      if (root) registerExplorer(app, { root, examples, sandbox: environment === 'sandbox' });
+      await extend?.(app);
+    },
   });
   const url = await server.listen();
   return {

@@ -6,7 +6,7 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
-import { printSchema } from 'graphql';
+import { GraphQLError, printSchema } from 'graphql';
 import { collectDefaultMetrics, register } from 'prom-client';
 import type { SourceHealth } from '../schema/subgraph.ts';
 import { toCaller } from './auth/caller.ts';
@@ -17,7 +17,10 @@ import type { Scope } from './execute/scope.ts';
 import type { Mounted } from './execute/topology.ts';
 import { log } from './log.ts';
 import { requests } from './metrics.ts';
+import { createAdmission } from './operation/admit.ts';
 import { formatError } from './operation/errors.ts';
+import { limits } from './operation/limits.ts';
+import { readTrusted } from './operation/trusted.ts';
 
 export type ServerParts = {
   config: Config;
@@ -34,7 +37,10 @@ const graphqlBodyBytes = 64_000;
 
 type Failure = { status: number; code: string; message: string; headers?: Record<string, string> };
 
-const failures: Record<'unauthenticated' | 'method' | 'type' | 'size' | 'json' | 'notFound' | 'internal', Failure> = {
+const failures: Record<
+  'unauthenticated' | 'method' | 'type' | 'size' | 'json' | 'answerSize' | 'notFound' | 'internal',
+  Failure
+> = {
   unauthenticated: {
     status: 401,
     code: 'UNAUTHENTICATED',
@@ -50,6 +56,12 @@ const failures: Record<'unauthenticated' | 'method' | 'type' | 'size' | 'json' |
   type: { status: 415, code: 'BAD_REQUEST', message: 'Content-Type must be application/json in UTF-8' },
   size: { status: 413, code: 'LIMIT_EXCEEDED', message: 'The body is too large' },
   json: { status: 400, code: 'BAD_REQUEST', message: 'The body is not a JSON object' },
+  // 400 as for every other limit: the request asks for more than one answer may hold. 413 and 422 speak of what was sent.
+  answerSize: {
+    status: 400,
+    code: 'LIMIT_EXCEEDED',
+    message: `Bytes of an answer: ${limits.responseBytes} at most`,
+  },
   notFound: { status: 404, code: 'NOT_FOUND', message: 'Nothing here' },
   internal: { status: 500, code: 'INTERNAL', message: 'Internal error' },
 };
@@ -69,12 +81,17 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
 
 /** The HTTP face: who asks (401 otherwise), then GraphQL, subgraphs' own addresses, health, metrics and the schema. */
 export const createServer = async ({ config, gateway, verify, mounted, ownHealth, extend }: ServerParts) => {
+  const introspection = config.environment === 'sandbox';
+  const trusted = readTrusted(config.trustedDocuments, config.environment === 'production');
+  const admit = createAdmission({ trusted, limits, introspection });
   const apollo = new ApolloServer({
     gateway,
     includeStacktraceInErrorResponses: false,
     hideSchemaDetailsFromClientErrors: true,
-    introspection: config.environment === 'sandbox',
-    parseOptions: { maxTokens: 2_000 },
+    introspection,
+    parseOptions: { maxTokens: limits.tokens },
+    validationOptions: { maxErrors: limits.errors - 1 }, // one more says that there are more
+    persistedQueries: false, // those register what clients send; ours are in `trusted`
     formatError,
     stopOnTerminationSignals: false,
     plugins: [
@@ -119,6 +136,15 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
     return AbortSignal.any([gone.signal, AbortSignal.timeout(timeoutMs)]);
   };
 
+  const admitOrError = (body: Record<string, unknown>) => {
+    try {
+      return admit(body);
+    } catch (error) {
+      if (error instanceof GraphQLError) return error;
+      throw error;
+    }
+  };
+
   const graphql = async (request: FastifyRequest, reply: FastifyReply) => {
     const end = requests.startTimer();
     const { caller, token } = await authenticate(request);
@@ -131,18 +157,27 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
       signal: signalFor(reply, config.requestTimeoutMs),
       deadline: Date.now() + config.requestTimeoutMs,
     };
+    const asked = admitOrError(request.body);
+    if (asked instanceof GraphQLError) {
+      end({ status: 400 });
+      const isNew = request.headers.accept?.includes('application/graphql-response+json');
+      if (isNew) reply.type('application/graphql-response+json; charset=utf-8');
+      return refuse(reply, { status: 400, code: String(asked.extensions['code']), message: asked.message });
+    }
     const headers = new HeaderMap();
     for (const name of ['content-type', 'accept']) {
       const value = request.headers[name];
       if (typeof value === 'string') headers.set(name, value);
     }
     const answer = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: 'POST', headers, search: '', body: request.body },
+      httpGraphQLRequest: { method: 'POST', headers, search: '', body: asked },
       context: async () => scope,
     });
-    const status = answer.status ?? 200;
-    end({ status });
     if (answer.body.kind !== 'complete') throw new Error('no streamed answers are planned');
+    const isTooLarge = Buffer.byteLength(answer.body.string) > limits.responseBytes;
+    const status = isTooLarge ? failures.answerSize.status : (answer.status ?? 200);
+    end({ status });
+    if (isTooLarge) return refuse(reply, failures.answerSize);
     return reply
       .code(status)
       .headers({ ...Object.fromEntries(answer.headers), 'cache-control': 'no-store' })

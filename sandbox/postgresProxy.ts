@@ -1,5 +1,6 @@
-import { connect, createServer, type Socket } from 'node:net';
+import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import type { Fault, FaultSwitch } from './_shared/faults.ts';
+import { type Listen, onLoopback } from './_shared/listen.ts';
 
 export type PostgresProxy = {
   /** As in `PUT /sandbox/sources/{name}`. */
@@ -38,16 +39,15 @@ const forward = (from: Socket, to: Socket, delayMs: () => number): void => {
  * TCP proxy in front of PostgreSQL, so that its failures can be tried while it runs.
  *
  * @param target connection string of the real server
- * @param port 0 takes a free port
  */
 export const startPostgresProxy = async ({
   name,
   target,
-  port = 0,
+  listen = onLoopback,
 }: {
   name: string;
   target: string;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<PostgresProxy> => {
   const to = new URL(target);
   const links = new Set<Link>();
@@ -95,12 +95,11 @@ export const startPostgresProxy = async ({
   });
   await new Promise<void>((resolve, reject) => {
     proxy.once('error', reject);
-    proxy.listen(port, '127.0.0.1', resolve);
+    proxy.listen(listen.port, listen.host, resolve);
   });
-  const address = proxy.address();
   const url = new URL(target);
-  url.hostname = '127.0.0.1';
-  url.port = String(typeof address === 'object' && address ? address.port : port);
+  url.hostname = listen.publicHost;
+  url.port = String((proxy.address() as AddressInfo).port);
 
   return {
     name,

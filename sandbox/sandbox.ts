@@ -1,6 +1,8 @@
 import { randomBytes } from 'node:crypto';
+import type { JWK } from 'jose';
 import { createAccessCheck } from './_shared/access.ts';
 import type { FaultSwitch } from './_shared/faults.ts';
+import type { Listen } from './_shared/listen.ts';
 import type { Simulator } from './_shared/simulator.ts';
 import { type Issuer, startIssuer } from './issuer/issuer.ts';
 import type { Population } from './population/model.ts';
@@ -31,32 +33,51 @@ export type Sandbox = {
 const municipality = '310000019';
 const gpOffice = '310005010';
 
+const starters = [
+  startPersontjenesten,
+  startFastlegeregisteret,
+  startHelsepersonellregisteret,
+  startAdresseregisteret,
+  startKjernejournal,
+  startJournaldokumenter,
+  startProvesvar,
+  startEresept,
+];
+
+export type SandboxOptions = {
+  /** People beyond those with a story. */
+  generated?: number;
+  /** The installation's key (`KILDE_KEY`). */
+  key?: Buffer;
+  /** Private key of Kilde's client at the issuer. A new one unless given. */
+  clientKey?: JWK;
+  /** Ports in a row from this address on: the issuer, the services, the way to the event store. Else free ones on loopback. */
+  from?: Listen;
+};
+
 /**
- * All national services, the issuer and a population, each over HTTP on a loopback port of its own.
+ * All national services, the issuer and a population, each over HTTP on a port of its own.
  *
  * @param databaseUrl PostgreSQL; the event store reaches it through a proxy that faults can be put on
  */
 export const startSandbox = async (
   databaseUrl: string,
-  { generated = 0, key = randomBytes(32) }: { generated?: number; key?: Buffer } = {},
+  { generated = 0, key = randomBytes(32), clientKey, from }: SandboxOptions = {},
 ): Promise<Sandbox> => {
+  const at = (place: number): Listen | undefined => from && { ...from, port: from.port + place };
   const population = createPopulation({ generated });
-  const issuer = await startIssuer({ population });
+  const issuer = await startIssuer({ population, clientKey, listen: at(0) });
   const checkAccess = createAccessCheck({ issuer: issuer.url, jwksUri: issuer.jwksUri });
-  const parts = { population, checkAccess };
-  const started = await Promise.all([
-    startPersontjenesten(parts),
-    startFastlegeregisteret(parts),
-    startHelsepersonellregisteret(parts),
-    startAdresseregisteret(parts),
-    startKjernejournal(parts),
-    startJournaldokumenter(parts),
-    startProvesvar(parts),
-    startEresept(parts),
-  ]);
+  const started = await Promise.all(
+    starters.map((start, index) => start({ population, checkAccess, listen: at(index + 1) })),
+  );
   const simulators = new Map(started.map((simulator) => [simulator.name, simulator]));
   const url = (name: string) => simulators.get(name)!.url;
-  const eventStore = await startPostgresProxy({ name: 'hendelseslager', target: databaseUrl });
+  const eventStore = await startPostgresProxy({
+    name: 'hendelseslager',
+    target: databaseUrl,
+    listen: at(starters.length + 1),
+  });
   const registers = { username: 'kilde', password: 'sandbox' };
   return {
     population,

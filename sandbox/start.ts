@@ -1,7 +1,6 @@
 import { fileURLToPath } from 'node:url';
 import { loadConfig } from '../gateway/config.ts';
 import { buildExplorer } from '../gateway/explorer/build.ts';
-import { registerExplorer } from '../gateway/explorer/routes.ts';
 import { startGateway, stopOnSignals } from '../gateway/main.ts';
 import { registerSandboxRoutes } from './control.ts';
 import { keptSecret, startDatabase } from './database.ts';
@@ -18,20 +17,14 @@ const sandbox = await startSandbox(database.url, {
   key: keptSecret(home, 'kilde.key', 32),
 });
 await buildExplorer({ outdir: explorer });
-const env = { LOG_LEVEL: 'warn', ...process.env, ...sandbox.env };
+const env = { LOG_LEVEL: 'warn', EXPLORER_DIR: explorer, ...process.env, ...sandbox.env };
 const gateway = await startGateway(loadConfig(env), env, {
-  extend: (app) => {
+  extend: (app) =>
     registerSandboxRoutes(app, {
       issuer: sandbox.issuer,
       population: sandbox.population,
       simulators: sandbox.switches,
-    });
-    registerExplorer(app, {
-      root: explorer,
-      examples: fileURLToPath(new URL('../examples/operations/', import.meta.url)),
-      sandbox: true,
-    });
-  },
+    }),
 });
 await seed({ sandbox, gatewayUrl: gateway.url });
 stopOnSignals(async () => {

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import type { Fault, FaultSwitch } from './faults.ts';
+import { type Listen, onLoopback } from './listen.ts';
 
 /** One received call, as tests may look at it: what was asked, never the token or its proof. */
 export type ReceivedCall = {
@@ -23,8 +24,8 @@ export type Simulator = {
 
 export type SimulatorParts = {
   name: string;
-  /** 0 takes a free port. */
-  port?: number;
+  /** Loopback and a free port unless told otherwise. */
+  listen?: Listen | undefined;
   /** An error with this status in the service's own format (reference 1.4). */
   errorBody(status: number): { contentType: string; body: string };
   routes(app: FastifyInstance, fault: FaultSwitch): void;
@@ -113,6 +114,8 @@ export const startSimulator = async (parts: SimulatorParts): Promise<Simulator> 
   });
 
   parts.routes(app, fault);
-  const url = await app.listen({ host: '127.0.0.1', port: parts.port ?? 0 });
-  return { name: parts.name, url, fault, calls, close: () => app.close() };
+  const { host, port, publicHost } = parts.listen ?? onLoopback;
+  const url = new URL(await app.listen({ host, port }));
+  url.hostname = publicHost;
+  return { name: parts.name, url: url.origin, fault, calls, close: () => app.close() };
 };

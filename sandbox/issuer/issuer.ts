@@ -1,11 +1,13 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { decodeJwt, exportJWK, generateKeyPair, type JWK, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, importJWK, type JWK, jwtVerify, SignJWT } from 'jose';
 import { errors, Provider, type TokenEndpointGrantContext } from 'oidc-provider';
 import validateDpop, { checkDpopReplay } from 'oidc-provider/lib/helpers/validate_dpop.js';
+import { type Listen, onLoopback } from '../_shared/listen.ts';
 import type { Population } from '../population/model.ts';
 import { exchangedClaims } from './exchange.ts';
+import { makeSigningKey, publicPart } from './keys.ts';
 import { organisationClaims } from './organisation.ts';
 import { kildeAudience, scopesOf } from './resources.ts';
 import { createStore } from './store.ts';
@@ -38,17 +40,6 @@ const clientClaims = {
   'helseid://claims/client/claims/client_tenancy': 'multi-tenant',
 };
 
-const makeKey = async (kid: string) => {
-  const { privateKey, publicKey } = await generateKeyPair('PS256', { extractable: true });
-  const describe = (jwk: JWK): JWK => ({ ...jwk, kid, alg: 'PS256', use: 'sig' });
-  return {
-    privateKey,
-    publicKey,
-    privateJwk: describe(await exportJWK(privateKey)),
-    publicJwk: describe(await exportJWK(publicKey)),
-  };
-};
-
 const isText = (value: unknown): value is string => typeof value === 'string' && value !== '';
 
 /** What HelseID asks of a client assertion beyond the library's own checks (reference 10.2). */
@@ -64,21 +55,28 @@ const checkAssertion = (url: string, claims: Record<string, unknown>, header: Re
  * A HelseID-like OpenID provider on loopback: HelseID's paths, `private_key_jwt`, DPoP with nonce, client credentials and
  * token exchange, JWT access tokens with one audience. People do not log in here: `POST /sandbox/token` gives the tokens
  * that a login would have ended in, so pushed and front-channel authorization exist as addresses and know no client.
+ *
+ * @param clientKey private key of Kilde's client, with `kid` and `alg`; a new one unless given
  */
 export const startIssuer = async ({
   population,
-  port = 0,
+  listen = onLoopback,
+  clientKey,
 }: {
   population: Population;
-  port?: number;
+  listen?: Listen | undefined;
+  clientKey?: JWK | undefined;
 }): Promise<Issuer> => {
-  const [signing, client] = await Promise.all([makeKey('sandbox-1'), makeKey(`${clientId}-1`)]);
+  // A name of its own at each start: readers keep keys by name, and would not look again for one that they know.
+  const signingKey = await makeSigningKey(`sandbox-${randomUUID()}`);
+  const [privateKey, publicKey] = await Promise.all([importJWK(signingKey), importJWK(publicPart(signingKey))]);
+  const client = clientKey ?? (await makeSigningKey(`${clientId}-1`));
   const server = createServer();
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
-    server.listen(port, '127.0.0.1', resolve);
+    server.listen(listen.port, listen.host, resolve);
   });
-  const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+  const url = `http://${listen.publicHost}:${(server.address() as AddressInfo).port}`;
 
   const sign: Issuer['sign'] = (claims, { audience, header, expiresIn = tokenLifeSeconds }) => {
     const now = Math.floor(Date.now() / 1_000);
@@ -87,18 +85,18 @@ export const startIssuer = async ({
       Object.entries({ ...own, ...claims }).filter(([, value]) => value !== null && value !== undefined),
     );
     return new SignJWT(payload)
-      .setProtectedHeader({ alg: 'PS256', kid: 'sandbox-1', typ: 'at+jwt', ...header })
-      .sign(signing.privateKey);
+      .setProtectedHeader({ alg: 'PS256', kid: signingKey.kid, typ: 'at+jwt', ...header })
+      .sign(privateKey);
   };
 
   const provider = new Provider(url, {
     adapter: createStore(),
-    jwks: { keys: [signing.privateJwk] },
+    jwks: { keys: [signingKey] },
     clients: [
       {
         client_id: clientId,
         token_endpoint_auth_method: 'private_key_jwt',
-        jwks: { keys: [client.publicJwk] },
+        jwks: { keys: [publicPart(client)] },
         grant_types: ['client_credentials', 'urn:ietf:params:oauth:grant-type:token-exchange'],
         response_types: [],
         redirect_uris: [],
@@ -177,7 +175,7 @@ export const startIssuer = async ({
     async ({ subject_token: token, subject_token_type: type }, audience) => {
       if (!isText(token) || type !== 'urn:ietf:params:oauth:token-type:access_token')
         throw new errors.InvalidRequest('an access token is expected as subject_token');
-      const subject = await jwtVerify(token, signing.publicKey, {
+      const subject = await jwtVerify(token, publicKey, {
         issuer: url,
         audience: kildeAudience,
         algorithms: ['PS256'],
@@ -194,7 +192,7 @@ export const startIssuer = async ({
   return {
     url,
     jwksUri: provider.urlFor('jwks'),
-    client: { id: clientId, key: client.privateJwk },
+    client: { id: clientId, key: client },
     sign,
     close: () =>
       new Promise((resolve) => {

@@ -1,3 +1,4 @@
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import { serveSoap, soapErrorBody, type Xml } from '../_shared/soap.ts';
 import type { Population, SyntheticOrganisation } from '../population/model.ts';
@@ -61,14 +62,14 @@ const partyBy = (herId: number, { organisations, practitioners }: Population): X
  */
 export const startAdresseregisteret = ({
   population,
-  port = 0,
+  listen,
 }: {
   population: Population;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<Simulator> =>
   startSimulator({
     name: 'adresseregisteret',
-    port,
+    listen,
     errorBody: soapErrorBody,
     routes(app, fault) {
       const operation = {

@@ -8,6 +8,7 @@ import {
 } from '../../subgraphs/eresept/adapter/refusals.ts';
 import type { Access, AccessCheck } from '../_shared/access.ts';
 import { isAboutCitizenThemselves } from '../_shared/citizen.ts';
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import type { Population, SyntheticPerson } from '../population/model.ts';
 import { medicationDocument } from './eresept/document.ts';
@@ -116,16 +117,16 @@ const codeParameter = (name: string, code = answeredCode) => ({
 export const startEresept = async ({
   population,
   checkAccess,
-  port,
+  listen,
 }: {
   population: Population;
   checkAccess: AccessCheck;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<EreseptSimulator> => {
   const upstreams: EreseptSimulator['upstreams'] = { current: {} };
   const simulator = await startSimulator({
     name: 'eresept',
-    ...(port === undefined ? {} : { port }),
+    listen,
     errorBody: (status) => ({
       contentType,
       body: JSON.stringify(outcome(issueCodes[status] ?? 'exception', 'The request failed')),

@@ -1,4 +1,5 @@
 import { parseNationalId } from '../../schema/nationalId.ts';
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import { serveSoap, soapErrorBody, type Xml } from '../_shared/soap.ts';
 import type { Population, SyntheticPerson, SyntheticPractitioner } from '../population/model.ts';
@@ -45,14 +46,14 @@ const doctorsOn = ({ hprNumber, since }: Contract, { practitioners }: Population
  */
 export const startFastlegeregisteret = ({
   population,
-  port = 0,
+  listen,
 }: {
   population: Population;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<Simulator> =>
   startSimulator({
     name: 'fastlegeregisteret',
-    port,
+    listen,
     errorBody: soapErrorBody,
     routes(app, fault) {
       const operation = {

@@ -1,3 +1,4 @@
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import { serveSoap, soapErrorBody, type Xml } from '../_shared/soap.ts';
 import type { Population, SyntheticPractitioner } from '../population/model.ts';
@@ -33,14 +34,14 @@ const approval = ({ category, categoryName, validFrom, revoked }: SyntheticPract
  */
 export const startHelsepersonellregisteret = ({
   population,
-  port = 0,
+  listen,
 }: {
   population: Population;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<Simulator> =>
   startSimulator({
     name: 'helsepersonellregisteret',
-    port,
+    listen,
     errorBody: soapErrorBody,
     routes(app, fault) {
       const operation = {

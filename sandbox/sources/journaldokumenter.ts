@@ -1,6 +1,7 @@
 import type { FastifyRequest } from 'fastify';
 import { identifierSystem } from '../../schema/nationalId.ts';
 import type { AccessCheck } from '../_shared/access.ts';
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import type { Population, SyntheticDocument, SyntheticPerson } from '../population/model.ts';
 import {
@@ -122,17 +123,17 @@ const whole = (text: string | null, usual: number, most: number): number | null 
 export const startJournaldokumenter = ({
   population,
   checkAccess,
-  port,
+  listen,
 }: {
   population: Population;
   checkAccess: AccessCheck;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<Simulator> => {
   const refuse = refuser('PHR', 'patient-health-records');
 
   return startSimulator({
     name: 'journaldokumenter',
-    ...(port === undefined ? {} : { port }),
+    listen,
     errorBody: errorBodyOf('PHR', 'patient-health-records'),
     routes(app, fault) {
       app.get('/ping', async () => ({ status: 'ok' }));

@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
 import { criticalInformationTypes } from '../../subgraphs/kjernejournal/adapter/criticalInformationTypes.ts';
 import type { Access, AccessCheck, TokenRequirements } from '../_shared/access.ts';
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import type { Population, SyntheticPerson } from '../population/model.ts';
 import {
@@ -102,17 +103,17 @@ const latest = (dates: string[]) => dates.toSorted().at(-1) ?? null;
 export const startKjernejournal = async ({
   population,
   checkAccess,
-  port,
+  listen,
 }: {
   population: Population;
   checkAccess: AccessCheck;
-  port?: number;
+  listen?: Listen | undefined;
 }): Promise<Simulator> => {
   const refuse = refuser('KI', 'critical-information');
 
   const simulator = await startSimulator({
     name: 'kjernejournal',
-    ...(port === undefined ? {} : { port }),
+    listen,
     errorBody: errorBodyOf('KI', 'critical-information'),
     routes(app, fault) {
       const verify = (request: FastifyRequest, as: TokenRequirements['as']) =>

@@ -1,5 +1,6 @@
 import { parseNationalId } from '../../schema/nationalId.ts';
 import type { AccessCheck } from '../_shared/access.ts';
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator, withUnknownMembers } from '../_shared/simulator.ts';
 import type { Population, SyntheticPerson } from '../population/model.ts';
 
@@ -199,17 +200,17 @@ const withoutHistory = (part: unknown): Record<string, unknown> =>
 export const startPersontjenesten = ({
   population,
   checkAccess,
-  port = 0,
+  listen,
   now = () => new Date(),
 }: {
   population: Population;
   checkAccess: AccessCheck;
-  port?: number;
+  listen?: Listen | undefined;
   now?: () => Date;
 }): Promise<Simulator> =>
   startSimulator({
     name: 'persontjenesten',
-    port,
+    listen,
     errorBody: (status) => ({ contentType: 'application/problem+json; charset=utf-8', body: problem(status) }),
     routes(app, fault) {
       type Question = { parts: string[]; history: boolean; form: URLSearchParams };

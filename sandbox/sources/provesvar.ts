@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { AccessCheck, TokenRequirements } from '../_shared/access.ts';
 import { isAboutCitizenThemselves } from '../_shared/citizen.ts';
+import type { Listen } from '../_shared/listen.ts';
 import { type Simulator, startSimulator } from '../_shared/simulator.ts';
 import type { Population } from '../population/model.ts';
 import { resourcesOf } from './provesvar/fhir.ts';
@@ -37,17 +38,17 @@ const capabilities = {
 export const startProvesvar = async ({
   population,
   checkAccess,
-  port = 0,
+  listen,
   now = () => new Date(),
 }: {
   population: Population;
   checkAccess: AccessCheck;
-  port?: number;
+  listen?: Listen | undefined;
   now?: () => Date;
 }): Promise<Simulator> => {
   const simulator = await startSimulator({
     name: 'provesvar',
-    port,
+    listen,
     errorBody: (status) => ({
       contentType,
       body: JSON.stringify(operationOutcome(issueCodes[status] ?? 'exception', 'The request failed')),

@@ -37,7 +37,7 @@ const readError = (source: SourceName, error: unknown, afterMs: number): SourceE
   if (/\btimeout\b/i.test(messageOf(error))) return timeout;
   if (/^(Connection terminated|Client has encountered a connection error)/.test(messageOf(error))) return unavailable;
   const { code } = (error ?? {}) as { code?: unknown };
-  return typeof code === 'string' && /^E[A-Z]+$/.test(code) ? unavailable : null;
+  return typeof code === 'string' && /^E[A-Z_]+$/.test(code) ? unavailable : null;
 };
 
 /** `work`, or the signal's reason when that comes first. Work left behind ends by the pool's own limits. */
