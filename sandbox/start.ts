@@ -1,7 +1,9 @@
 import { fileURLToPath } from 'node:url';
+import * as z from 'zod';
 import { loadConfig } from '../gateway/config.ts';
 import { buildExplorer } from '../gateway/explorer/build.ts';
 import { startGateway, stopOnSignals } from '../gateway/main.ts';
+import { readEnv } from '../subgraphs/_shared/environment.ts';
 import { registerSandboxRoutes } from './control.ts';
 import { keptSecret, startDatabase } from './database.ts';
 import { startSandbox } from './sandbox.ts';
@@ -11,25 +13,48 @@ import { seed } from './seed.ts';
 const home = fileURLToPath(new URL('../.kilde/', import.meta.url));
 const explorer = fileURLToPath(new URL('../.kilde/explorer/', import.meta.url));
 
-const database = await startDatabase(home);
-const sandbox = await startSandbox(database.url, {
-  generated: Number(process.env['SANDBOX_PEOPLE'] ?? 0),
-  key: keptSecret(home, 'kilde.key', 32),
+const Own = z.object({
+  /** Generated people beside those with a story. */
+  SANDBOX_PEOPLE: z.coerce.number().int().min(0).max(1_000_000).default(0),
 });
-await buildExplorer({ outdir: explorer });
-const env = { LOG_LEVEL: 'warn', EXPLORER_DIR: explorer, ...process.env, ...sandbox.env };
-const gateway = await startGateway(loadConfig(env), env, {
-  extend: (app) =>
-    registerSandboxRoutes(app, {
-      issuer: sandbox.issuer,
-      population: sandbox.population,
-      simulators: sandbox.switches,
-    }),
-});
-await seed({ sandbox, gatewayUrl: gateway.url });
-stopOnSignals(async () => {
-  await gateway.stop();
-  await sandbox.close();
-  await database.stop();
-});
-console.log(`Kilde is ready: http://localhost:${new URL(gateway.url).port}`);
+
+/** Starts one after the other; `started` stops them in the opposite order. */
+const start = async (started: AsyncDisposableStack): Promise<string> => {
+  const { SANDBOX_PEOPLE } = readEnv(Own, process.env);
+  const database = await startDatabase(home);
+  started.defer(() => database.stop());
+  const sandbox = await startSandbox(database.url, {
+    generated: SANDBOX_PEOPLE,
+    key: keptSecret(home, 'kilde.key', 32),
+  });
+  started.defer(() => sandbox.close());
+  await buildExplorer({ outdir: explorer });
+  // This machine only, unless told otherwise: whoever reaches a sandbox can be anybody in it.
+  const env = { HOST: 'localhost', LOG_LEVEL: 'warn', EXPLORER_DIR: explorer, ...process.env, ...sandbox.env };
+  const gateway = await startGateway(loadConfig(env), env, {
+    extend: (app) =>
+      registerSandboxRoutes(app, {
+        issuer: sandbox.issuer,
+        population: sandbox.population,
+        simulators: sandbox.switches,
+      }),
+  });
+  started.defer(() => gateway.stop());
+  await seed({ sandbox, gatewayUrl: gateway.url });
+  return new URL(gateway.url).port;
+};
+
+const reasonOf = (error: unknown): string => {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return code === 'EADDRINUSE' ? 'the port is taken. Choose another: PORT=4001 npm start' : message;
+};
+
+const started = new AsyncDisposableStack();
+stopOnSignals(() => started.disposeAsync());
+try {
+  console.log(`Kilde is ready: http://localhost:${await start(started)}`);
+} catch (error) {
+  console.error(`Kilde did not start: ${reasonOf(error)}`);
+  await started.disposeAsync();
+  process.exit(1);
+}
