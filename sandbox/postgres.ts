@@ -55,6 +55,7 @@ const user = 'postgres';
 const asPostgres = [
   ...['--reuid', user, '--regid', user, '--init-groups'],
   ...['--inh-caps', '+dac_override,+dac_read_search', '--ambient-caps', '+dac_override,+dac_read_search'],
+  ...['--securebits', '+no_setuid_fixup'], // or access(2), which initdb trusts, would count without them
 ];
 const host = fileURLToPath(new URL('./postgresHost.ts', import.meta.url));
 
