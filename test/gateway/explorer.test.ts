@@ -123,8 +123,10 @@ describe('registerExplorer', () => {
 
   it('does not start on a folder where nothing is built', async () => {
     const app = Fastify();
-    registerExplorer(app, { root: tmpdir(), examples: tmpdir(), sandbox: false });
+    const empty = await mkdtemp(join(tmpdir(), 'kilde-explorer-'));
+    registerExplorer(app, { root: empty, examples: empty, sandbox: false });
     await expect(app.ready()).rejects.toThrow('the explorer is not built');
+    await rm(empty, { recursive: true });
   });
 });
 
