@@ -4,7 +4,7 @@ import { registerExplorer } from '../../gateway/explorer/routes.ts';
 import { type Running, type StartOptions, startGateway } from '../../gateway/main.ts';
 import { registerSandboxRoutes } from '../../sandbox/control.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
-import { startTestPostgres } from './postgres.ts';
+import { startTestPostgres, type TestPostgres } from './postgres.ts';
 
 const examples = fileURLToPath(new URL('../../examples/operations/', import.meta.url));
 
@@ -30,6 +30,7 @@ export type GraphQLAnswer = {
 export type Kilde = {
   url: string;
   sandbox: Sandbox;
+  postgres: TestPostgres;
   /** A token from `POST /sandbox/token`. */
   token(request: Record<string, unknown>): Promise<string>;
   ask(token: string, query: string, variables?: Record<string, unknown>): Promise<GraphQLAnswer>;
@@ -75,6 +76,7 @@ export const startKilde = async (
   return {
     url,
     sandbox,
+    postgres,
     post,
     async token(request) {
       const { text } = await post('/sandbox/token', JSON.stringify(request));

@@ -7,6 +7,8 @@ import { freePort, type Postgres, runPostgres } from '../../sandbox/postgres.ts'
 export type TestPostgres = {
   /** Connection string of an empty database. */
   url: string;
+  /** What the server has written in its own log. */
+  said: readonly string[];
   /** Stops the server and removes its files. May be called twice: tests of «the database is down» stop it early. */
   stop(): Promise<void>;
 };
@@ -40,6 +42,7 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
   await client.end();
   return {
     url: `${address}/kilde`,
+    said,
     async stop() {
       await server.stop();
       await remove();
