@@ -28,13 +28,23 @@ export const freePort = (): Promise<number> =>
     });
   });
 
-/** PostgreSQL of the npm package as the user that this process is; makes the database cluster when the folder has none. */
-export const runHere = async (options: PostgresOptions, hasCluster: boolean): Promise<Postgres> => {
-  const said: string[] = [];
+export type RunOptions = {
+  /** Whether the folder holds a database cluster already; otherwise one is made. */
+  hasCluster: boolean;
+  /** Gets what the server writes to its log. */
+  log?(text: string): void;
+};
+
+/** PostgreSQL of the npm package as the user that this process is. */
+export const runHere = async (options: PostgresOptions, { hasCluster, log }: RunOptions): Promise<Postgres> => {
+  let said = '';
   const server = new EmbeddedPostgres({
     ...options,
     persistent: true, // who stops it decides what becomes of the folder
-    onLog: (line) => void said.push(String(line)),
+    onLog: (text) => {
+      said = `${said}${text}`.slice(-1_000);
+      log?.(String(text));
+    },
     onError: () => {}, // how it ends is told below, and to those who are connected
   });
   try {
@@ -42,7 +52,7 @@ export const runHere = async (options: PostgresOptions, hasCluster: boolean): Pr
     await server.start();
   } catch (error) {
     await server.stop().catch(() => {});
-    throw new Error(said.slice(-5).join(' ').trim() || String(error));
+    throw new Error(said.trim() || String(error));
   }
   return { stop: () => server.stop() };
 };
@@ -67,7 +77,7 @@ const hear = async (child: ChildProcess): Promise<string> => {
   return message;
 };
 
-const runAsPostgres = async (options: PostgresOptions, hasCluster: boolean): Promise<Postgres> => {
+const runAsPostgres = async (options: PostgresOptions, { hasCluster, log }: RunOptions): Promise<Postgres> => {
   if (spawnSync('id', [user]).status !== 0) spawnSync('useradd', ['--system', '--user-group', user]);
   const child = spawn('setpriv', [...asPostgres, process.execPath, host, JSON.stringify({ options, hasCluster })], {
     stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
@@ -75,6 +85,7 @@ const runAsPostgres = async (options: PostgresOptions, hasCluster: boolean): Pro
   let complaint = '';
   child.stderr?.on('data', (data) => {
     complaint = `${complaint}${data}`.slice(-1_000);
+    log?.(String(data));
   });
   const failed = once(child, 'error').then(([error]) => `${(error as Error).message}`);
   const answer = await Promise.race([hear(child), failed]);
@@ -90,5 +101,5 @@ const runAsPostgres = async (options: PostgresOptions, hasCluster: boolean): Pro
 };
 
 /** Runs PostgreSQL from the npm package. Throws with its last words when it does not start. */
-export const runPostgres = (options: PostgresOptions, { hasCluster }: { hasCluster: boolean }): Promise<Postgres> =>
-  process.getuid?.() === 0 ? runAsPostgres(options, hasCluster) : runHere(options, hasCluster);
+export const runPostgres = (options: PostgresOptions, run: RunOptions): Promise<Postgres> =>
+  process.getuid?.() === 0 ? runAsPostgres(options, run) : runHere(options, run);

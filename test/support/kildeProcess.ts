@@ -43,7 +43,7 @@ const answers: Record<Ask, () => Promise<Answered>> = {
       calls.splice(0).map((it) => ({ ...it, source, headers: JSON.stringify(it.headers) })),
     ),
   }),
-  postgresLog: async () => ({ postgresLog: postgres.said.join('') }),
+  postgresLog: async () => ({ postgresLog: postgres.log() }),
   stopPostgres: async () => {
     await postgres.stop();
     return {};

@@ -7,11 +7,13 @@ import { freePort, type Postgres, runPostgres } from '../../sandbox/postgres.ts'
 export type TestPostgres = {
   /** Connection string of an empty database. */
   url: string;
-  /** What the server has written in its own log. */
-  said: readonly string[];
+  /** What the server has written to its log. */
+  log(): string;
   /** Stops the server and removes its files. May be called twice: tests of «the database is down» stop it early. */
   stop(): Promise<void>;
 };
+
+const settings = ['listen_addresses=127.0.0.1', 'unix_socket_directories='];
 
 /** A real PostgreSQL of the test's own, on a free port, in a temporary folder. Takes a second or two: one per test file. */
 export const startTestPostgres = async (): Promise<TestPostgres> => {
@@ -19,6 +21,7 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
   const remove = () => rm(home, { recursive: true, force: true });
   const port = await freePort();
   const address = `postgres://kilde:kilde@127.0.0.1:${port}`;
+  const written: string[] = [];
   let server: Postgres;
   try {
     server = await runPostgres(
@@ -28,9 +31,9 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
         user: 'kilde',
         password: 'kilde',
         initdbFlags: ['--encoding=UTF8', '--locale=C', '--no-sync'],
-        postgresFlags: ['-c', 'listen_addresses=127.0.0.1', '-c', 'unix_socket_directories='],
+        postgresFlags: settings.flatMap((setting) => ['-c', setting]),
       },
-      { hasCluster: false },
+      { hasCluster: false, log: (text) => void written.push(text) },
     );
   } catch (error) {
     await remove();
@@ -42,7 +45,7 @@ export const startTestPostgres = async (): Promise<TestPostgres> => {
   await client.end();
   return {
     url: `${address}/kilde`,
-    said,
+    log: () => written.join(''),
     async stop() {
       await server.stop();
       await remove();
