@@ -72,9 +72,14 @@ const refuse = (reply: FastifyReply, { status, code, message, headers = {} }: Fa
     .headers({ 'cache-control': 'no-store', ...headers })
     .send({ errors: [{ message, extensions: { code, retryable: false } }] });
 
-const traceIdOf = (request: FastifyRequest): string =>
-  /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(String(request.headers['traceparent'] ?? ''))?.[1] ??
-  randomUUID().replaceAll('-', '');
+/** Eleven digits filled up to the length of a trace id: a person's number, in what every log and trace will hold. */
+const filledUp = /^(.)\1{20}\d{11}$|^\d{11}(.)\2{20}$/;
+
+const traceIdOf = (request: FastifyRequest): string => {
+  const header = String(request.headers['traceparent'] ?? '');
+  const sent = /^00-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}$/.exec(header)?.[1];
+  return sent && !filledUp.test(sent) ? sent : randomUUID().replaceAll('-', '');
+};
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -110,6 +115,7 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     return503OnClosing: true,
+    frameworkErrors: (_error, _request, reply) => void refuse(reply, failures.notFound), // Fastify's own repeat the address
   });
   app.setNotFoundHandler((_request, reply) => refuse(reply, failures.notFound));
   app.setErrorHandler((error, request, reply) => {

@@ -71,7 +71,10 @@ export type Caller =
       clientName: string;
     };
 
-const Code = z.object({ code: z.string(), system: z.string().optional() });
+// Numbers and codes go on to logs and sources, so what cannot be one is no claim. The longest code has six characters.
+const Code = z.object({ code: z.string().max(10), system: z.string().optional() });
+const organisationNumber = z.string().regex(/^\d{9}$/);
+const hprNumber = z.string().regex(/^\d{7,9}$/);
 const Reference = z.object({ id: z.string(), system: z.string().optional() });
 const CareRelation = z.object({
   healthcare_service: Code.optional(),
@@ -121,10 +124,10 @@ export const AccessTokenClaims = z.object({
   authorization_details: z.array(z.looseObject({ type: z.string() })).default([]),
   'helseid://claims/identity/pid': z.string().optional(),
   'helseid://claims/identity/security_level': z.string().optional(),
-  'helseid://claims/hpr/hpr_number': z.string().optional(),
+  'helseid://claims/hpr/hpr_number': hprNumber.optional(),
   'helseid://claims/client/client_name': z.string().default(''),
-  'helseid://claims/client/claims/orgnr_parent': z.string().optional(),
-  'helseid://claims/client/claims/orgnr_child': z.string().optional(),
+  'helseid://claims/client/claims/orgnr_parent': organisationNumber.optional(),
+  'helseid://claims/client/claims/orgnr_child': organisationNumber.optional(),
 });
 export type AccessTokenClaims = z.infer<typeof AccessTokenClaims>;
 

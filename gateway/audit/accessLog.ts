@@ -2,6 +2,7 @@ import { createHmac, createSecretKey, randomUUID } from 'node:crypto';
 import pg from 'pg';
 import { type AccessEntry, type AccessOutcome, insertAccessEntries } from '../../schema/accessEntry.ts';
 import type { Category } from '../../schema/categories.ts';
+import { withoutNationalIds } from '../../schema/nationalIdText.ts';
 import type { SourceReport } from '../../schema/sources.ts';
 import type { Scope } from '../execute/scope.ts';
 import { log } from '../log.ts';
@@ -49,7 +50,8 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
     at: at.toISOString(),
     patient: person?.id ?? null,
     callerKind: caller.kind,
-    callerName: caller.kind === 'system' ? caller.clientName : caller.name,
+    // Free texts that vendors fill in.
+    callerName: withoutNationalIds(caller.kind === 'system' ? caller.clientName : caller.name),
     callerKey: caller.kind === 'system' ? null : keyOf(caller.nin),
     role: caller.role,
     authorization: caller.kind === 'professional' ? caller.authorization : null,
@@ -57,11 +59,11 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
     organisation: organisation?.legalEntity ?? null,
     unit: organisation?.pointOfCare ?? null,
     clientId: caller.clientId,
-    clientName: caller.clientName,
+    clientName: withoutNationalIds(caller.clientName),
     purpose: attest?.purpose ?? null,
     purposeDetail: attest?.purposeDetail ?? null,
     healthcareService: attest?.healthcareService ?? null,
-    decisionRef: attest?.decisionRef ?? null,
+    decisionRef: attest?.decisionRef ? withoutNationalIds(attest.decisionRef) : null,
     accessBasis: null,
     reason: null,
     override: false,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
-import { type ExecutionResult, execute, type GraphQLError } from 'graphql';
+import { type ExecutionResult, execute, type GraphQLError, Kind } from 'graphql';
 import { subgraphSdl } from '../../schema/sdl.ts';
 import type { SourceReport } from '../../schema/sources.ts';
 import {
@@ -41,7 +41,8 @@ const outward = (name: string, traceId: string, error: GraphQLError): SubgraphEr
       ...path,
       extensions: { ...error.extensions },
     };
-  // The message may quote data, so the log gets the kind of error and where it arose, nothing that it says.
+  // The message may quote data, so the log gets the kind of error and where it arose, nothing that it says. Nor the path:
+  // aliases in it are the client's words.
   const original = error.originalError ?? error;
   const stack = original.stack
     ?.split('\n')
@@ -53,7 +54,7 @@ const outward = (name: string, traceId: string, error: GraphQLError): SubgraphEr
       traceId,
       error: original.name,
       stack,
-      path: error.path?.filter((key) => typeof key === 'string'),
+      fields: error.nodes?.flatMap((node) => (node.kind === Kind.FIELD ? node.name.value : [])),
     },
     'resolver failed',
   );

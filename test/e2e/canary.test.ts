@@ -1,4 +1,5 @@
 import { type ChildProcess, fork } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
@@ -84,6 +85,7 @@ const start = async () => {
   const { PATH = '', HOME = '' } = process.env;
   child = fork(new URL('../support/kildeProcess.ts', import.meta.url), {
     silent: true,
+    execArgv: [], // Kilde as it is started, without what Vitest runs under
     env: {
       PATH,
       HOME,
@@ -105,7 +107,6 @@ const start = async () => {
 };
 
 const send = async (what: string, url: string, init: RequestInit = {}): Promise<Seen> => {
-  (await import('node:fs')).appendFileSync('/tmp/canary/trace', Math.round(performance.now()) + ' ' + what.slice(0, 90) + ' ' + url.slice(0, 60) + '\n');
   const answer = await fetch(url.startsWith('http') ? url : `${started.url}${url}`, { redirect: 'manual', ...init });
   const headers = JSON.stringify([...answer.headers]);
   const one = { what, status: answer.status, headers, body: await answer.text() };
@@ -115,7 +116,6 @@ const send = async (what: string, url: string, init: RequestInit = {}): Promise<
 
 /** For what `fetch` does not send. */
 const sendRaw = async (what: string, request: string) => {
-  (await import('node:fs')).appendFileSync('/tmp/canary/trace', Math.round(performance.now()) + ' ' + what.slice(0, 90) + '\n');
   const socket = connect(Number(new URL(started.url).port), '127.0.0.1');
   socket.end(request.replaceAll('\n', '\r\n'));
   const body = await readAll(socket).catch(() => '');
@@ -217,6 +217,20 @@ const everyFault = async (token: string) => {
 const badTokens = async (token: string) => {
   const [head, payload, signature] = token.split('.') as [string, string, string];
   const good = { persona: 'legevakt-doctor', patient };
+  const { authorization_details: details } = JSON.parse(Buffer.from(payload, 'base64url').toString()) as {
+    authorization_details: [{ care_relationship: object; practitioner: object }];
+  };
+  const [attest] = details;
+  const relation = attest.care_relationship;
+  const attests = [
+    { care_relationship: { ...relation, decision_ref: { id: `vedtak ${patient}`, user_selected: true } } },
+    { care_relationship: { ...relation, decision_ref: { id: patient, user_selected: true } } },
+    { care_relationship: { ...relation, healthcare_service: { code: patient } } },
+    { care_relationship: { ...relation, purpose_of_use_details: { code: patient } } },
+    { care_relationship: { ...relation, purpose_of_use: { code: patient } } },
+    { practitioner: { ...attest.practitioner, authorization: { code: patient } } },
+    { patients: [{ identifier: { id: `${patient} ${familyName}` } }] },
+  ];
   const claims = [
     { aud: patient },
     { iss: `https://${patient}.example` },
@@ -225,10 +239,15 @@ const badTokens = async (token: string) => {
     { authorization_details: [{ type: 'nhn:tillitsrammeverk:parameters', patients: [patient] }] },
     { 'helseid://claims/identity/pid': patient.replace('1', '2') },
     { 'helseid://claims/client/claims/orgnr_parent': patient },
+    { 'helseid://claims/client/claims/orgnr_child': patient },
+    { 'helseid://claims/hpr/hpr_number': patient },
+    { 'helseid://claims/client/client_name': `EPJ ${patient}` },
+    { name: patient },
+    ...attests.map((it) => ({ authorization_details: [{ ...attest, ...it }] })),
   ];
   const made = await Promise.all(claims.map((it) => tokenFor({ ...good, claims: it })));
   const expired = await tokenFor({ ...good, expiresIn: -600 });
-  const bound = await tokenFor({ ...good, jkt: 'c2FuZGJveC1rZXktdGh1bWJwcmludC1leGFtcGxlLTAwMQ' });
+  const bound = await tokenFor({ ...good, jkt: createHash('sha256').update(patient).digest('base64url') });
   const query = `{ patient(identifier: "${patient}") { id } }`;
   for (const bad of [
     ...made,
@@ -546,6 +565,7 @@ beforeAll(async () => {
   await readTables(database);
   await database.end();
 
+  fileNames.push(...readdirSync(folder, { recursive: true, encoding: 'utf8' })); // PostgreSQL takes its own with it
   await ask('stopPostgres');
   for (const { id, query, variables, persona } of examples) {
     const about = String(variables['patient'] ?? variables['me']);
@@ -583,6 +603,7 @@ describe('the day that is searched', () => {
     for (const word of [familyName, statement]) expect(bodies).toContain(word);
     expect(calls.filter(({ headers, body }) => (headers + body).includes(patient)).length).toBeGreaterThan(50);
     expect(new Set(calls.map(({ source }) => source)).size).toBe(9);
+    expect(places.statements.filter((it) => it.includes('insert into personvern.access')).length).toBeGreaterThan(50);
     for (const kind of ['national id', 'name', 'clinical'] as const)
       expect(canaries.filter((it) => it.kind === kind).length).toBeGreaterThan(40);
   });

@@ -43,7 +43,7 @@ describe('POST /graphql without a good token', () => {
       'with a broken attest',
       { ...good, claims: { authorization_details: [{ type: 'nhn:tillitsrammeverk:parameters' }] } },
     ],
-    ['bound to a key, sent as Bearer', { ...good, jkt: 'c2FuZGJveC1rZXktdGh1bWJwcmludC1leGFtcGxlLTAwMQ' }],
+    ['bound to a key, sent as Bearer', { ...good, jkt: 'c2FuZGJveC1rZXktdGh1bWJwcmludC1leGFtcGxlLTA' }],
     ['without a known scope', { ...good, claims: { scope: ['kilde:api/readall'] } }],
   ])('answers 401 to a token %s', async (_name, request) => {
     const bad = await kilde.token(request);

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
+import { withoutNationalIds } from '../../../schema/nationalIdText.ts';
 import { type CodeableConcept, FhirCodeableConcept, FhirCoding, mapConcept } from '../../_shared/fhir.ts';
-import { withoutNationalIds } from '../../_shared/nationalIdText.ts';
 import { resourcesOf } from '../ingest/event.ts';
 import { organisationSystem, type PractitionerState } from '../readModels/organization.ts';
 import { conceptOf } from '../readModels/panelCodes.ts';

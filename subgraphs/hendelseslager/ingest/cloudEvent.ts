@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { holdsNationalId } from '../../../schema/nationalIdText.ts';
 import { FhirResource } from '../../_shared/fhir.ts';
-import { holdsNationalId } from '../../_shared/nationalIdText.ts';
 import { securityLabels } from '../securityLabels.ts';
 import type { IncomingEvent } from './event.ts';
 import { readPastTime } from './event.ts';

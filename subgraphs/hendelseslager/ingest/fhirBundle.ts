@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { holdsNationalId } from '../../../schema/nationalIdText.ts';
 import { FhirCodeableConcept, FhirCoding, FhirPeriod, FhirResource } from '../../_shared/fhir.ts';
-import { holdsNationalId } from '../../_shared/nationalIdText.ts';
 import { securityLabels } from '../securityLabels.ts';
 import type { EventResource, IncomingEvent } from './event.ts';
 import { readPastTime } from './event.ts';

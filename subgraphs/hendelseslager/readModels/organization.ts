@@ -1,5 +1,5 @@
+import { holdsNationalId, withoutNationalIds } from '../../../schema/nationalIdText.ts';
 import type { FhirReference } from '../../_shared/fhir.ts';
-import { holdsNationalId, withoutNationalIds } from '../../_shared/nationalIdText.ts';
 
 export type IdentifierState = { system: string | null; value: string };
 export type OrganizationState = { identifier: IdentifierState | null; name: string | null };

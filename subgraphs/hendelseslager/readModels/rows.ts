@@ -1,4 +1,4 @@
-import { holdsNationalId } from '../../_shared/nationalIdText.ts';
+import { holdsNationalId } from '../../../schema/nationalIdText.ts';
 import type { EventResource } from '../ingest/event.ts';
 import { type Read, refuse, within } from '../ingest/refusal.ts';
 import { type PanelState, readPanel } from './panel.ts';

@@ -1,4 +1,4 @@
-import { withoutNationalIds } from '../../_shared/nationalIdText.ts';
+import { withoutNationalIds } from '../../../schema/nationalIdText.ts';
 import { SOURCE } from '../database.ts';
 import type { AccessRow, RestrictionRow } from './client.ts';
 import { categoryText, reasonText, roleText } from './texts.ts';

@@ -1,3 +1,4 @@
+import { holdsNationalId, withoutNationalIds } from '../../../schema/nationalIdText.ts';
 import {
   type CodeableConcept,
   type FhirCodeableConcept,
@@ -8,7 +9,6 @@ import {
   type Quantity,
 } from '../../_shared/fhir.ts';
 import type { Provenance } from '../../_shared/group.ts';
-import { holdsNationalId, withoutNationalIds } from '../../_shared/nationalIdText.ts';
 import {
   extensionUrls,
   idIn,

@@ -1,4 +1,4 @@
-import { parseNationalId } from '../../schema/nationalId.ts';
+import { parseNationalId } from './nationalId.ts';
 
 /** Eleven digits on their own, with or without a space or hyphen after the birth date. */
 // A UUID may hold eleven digits in a row; it is matched first, and left alone.
