@@ -71,6 +71,7 @@ export const serveSubgraph = async (
     forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     http: { maxHeaderSize: maxHeaderBytes },
+    frameworkErrors: (_error, _request, reply) => void refuse(reply, 404, 'NOT_FOUND', 'Nothing here'), // Fastify's own repeat the address
   });
   app.setNotFoundHandler((_request, reply) => refuse(reply, 404, 'NOT_FOUND', 'Nothing here'));
   app.setErrorHandler((error, request, reply) => {

@@ -2,7 +2,6 @@ import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { buildExplorer } from '../../gateway/explorer/build.ts';
 import { seed } from '../../sandbox/seed.ts';
 import { launchBrowser } from '../support/browser.ts';
 import { type Kilde, startKilde } from '../support/kilde.ts';
@@ -16,7 +15,6 @@ let page: Page;
 const problems: string[] = [];
 beforeAll(async () => {
   await mkdir(shots, { recursive: true });
-  await buildExplorer({ outdir: explorer });
   [browser, kilde] = await Promise.all([launchBrowser(), startKilde({}, { explorer })]);
   await seed({ sandbox: kilde.sandbox, gatewayUrl: kilde.url });
   page = await browser.newPage({ viewport: { width: 1440, height: 900 } });

@@ -325,6 +325,13 @@ describe('a subgraph reached without the gateway', () => {
     variables: { representations: [{ __typename: 'Patient', id: '5b0a1d0e-4f1b-4c53-9e0e-8f6f5a2f6c11' }] },
   });
 
+  it('at an address that cannot be read repeats nothing of it', async () => {
+    const [url] = servers.urls.values();
+    const answer = await fetch(`${url}/events/14834841291%zz/status`);
+    expect(answer.status).toBe(404);
+    expect(await answer.text()).not.toContain('14834841291');
+  });
+
   it.each(bearers)('with %s answers 401, to everything', async (_name, bearerFor) => {
     for (const [name, url] of servers.urls) {
       const bearer = await bearerFor(name);

@@ -4,7 +4,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import Fastify from 'fastify';
 import { buildSchema, GraphQLError, graphql } from 'graphql';
-import { buildExplorer } from '../../gateway/explorer/build.ts';
 import { registerExplorer } from '../../gateway/explorer/routes.ts';
 import type { SourceReport } from '../../schema/sources.ts';
 
@@ -100,7 +99,6 @@ export type Seen = { tokens: unknown[]; authorizations: (string | undefined)[]; 
 /** A gateway as far as the explorer knows one: a real schema behind `/graphql`, fake sandbox routes, the real explorer. */
 export const startExplorerServer = async ({ sandbox = true, expiresIn = 300 } = {}) => {
   const root = fileURLToPath(new URL('../../.kilde/explorer', import.meta.url));
-  await buildExplorer({ outdir: root });
   const folder = await mkdtemp(join(tmpdir(), 'kilde-examples-'));
   for (const [id, text] of Object.entries(examples)) await writeFile(join(folder, `${id}.graphql`), text);
 

@@ -41,7 +41,12 @@ const installMissing = () => {
   if (!isInstalled) stop(`apt-get could not install ${names.join(', ')}`);
 };
 
-const Results = z.object({ numPassedTests: z.number(), numFailedTests: z.number(), numPendingTests: z.number() });
+const Results = z.object({
+  numPassedTests: z.number(),
+  numFailedTests: z.number(),
+  numPendingTests: z.number(),
+  testResults: z.array(z.object({ status: z.string(), assertionResults: z.array(z.object({ status: z.string() })) })),
+});
 
 installMissing();
 if (!run('npm', ['run', '--silent', 'check'])) stop('npm run check found something');
@@ -56,6 +61,10 @@ const isGreen = run(process.execPath, [
   ...process.argv.slice(2),
 ]);
 const counted = Results.parse(JSON.parse(readFileSync(results, 'utf8')));
+// A file that fails before its first test counts as one: its tests are only «skipped» otherwise.
+const brokenFiles = counted.testResults.filter(
+  ({ status, assertionResults }) => status === 'failed' && !assertionResults.some((it) => it.status === 'failed'),
+).length;
 const skipped = counted.numPendingTests > 0 ? `, ${counted.numPendingTests} skipped` : '';
-console.log(`${counted.numPassedTests} passed, ${counted.numFailedTests} failed${skipped}`);
+console.log(`${counted.numPassedTests} passed, ${counted.numFailedTests + brokenFiles} failed${skipped}`);
 process.exitCode = isGreen ? 0 : 1;
