@@ -27,8 +27,12 @@ export const denied = (source: SourceName): Missing => ({
 
 const withheld = new Set<AbsenceCode>(['NO_ACCESS', 'BLOCKED', 'RESTRICTED', 'RESERVED', 'DELAYED']);
 
-/** An error at or below the group is the reason. A source that withholds has answered; any other failure has not. */
+/**
+ * An error at or below the group is the reason. A source that withholds has answered; the client's own mistake in an argument
+ * kept it from being asked; any other failure is the source's.
+ */
 export const because = ({ message, extensions }: PathError): Missing => {
+  if (extensions.code === 'BAD_REQUEST') return { status: 'NOT_ASKED', code: 'NOT_ASKED', message, extensions };
   const code = extensions.absence ?? 'UNKNOWN';
   return { status: withheld.has(code) ? 'FRESH' : 'UNAVAILABLE', code, message, extensions };
 };

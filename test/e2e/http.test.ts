@@ -131,6 +131,18 @@ describe('POST /graphql with a bad request', () => {
   });
 });
 
+describe('POST /events', () => {
+  const large = 'x'.repeat(2_000_000);
+  it('knows who sends before it reads what is sent', async () => {
+    const headers = { 'content-type': 'application/fhir+json' };
+    // The refusal may come before all of the body is sent; then there is no connection left to read it from.
+    const answer = await kilde.post('/events', large, headers).catch(() => null);
+    if (answer) expect([answer.status, codeOf(answer.text)]).toEqual([401, 'UNAUTHENTICATED']);
+    const small = await kilde.post('/events', '{', headers);
+    expect([small.status, codeOf(small.text)]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+});
+
 describe('the other addresses', () => {
   it('say that the process is up, and able to serve with the state of each source', async () => {
     expect((await fetch(`${kilde.url}/health/live`)).status).toBe(200);

@@ -293,6 +293,25 @@ describe('the executor', () => {
     });
   });
 
+  it('says NOT_ASKED for a group whose arguments were wrong: the source has no part in it', async () => {
+    const ask = await setUp({
+      laboratory: {
+        Patient: {
+          ...answering.laboratory['Patient'],
+          labReports: () => {
+            throw new GraphQLError('first: from 1 to 100', { extensions: { code: 'BAD_REQUEST' } });
+          },
+        },
+      },
+    });
+    const { data, errors, extensions } = await ask(summary, variables);
+    expect(data).toMatchObject({
+      patient: { labReports: { status: 'NOT_ASKED', absence: { code: 'NOT_ASKED' }, nodes: null } },
+    });
+    expect(errors).toMatchObject([{ path: ['patient', 'labReports'], extensions: { code: 'BAD_REQUEST' } }]);
+    expect(extensions).toMatchObject({ kilde: { sources: [{ source: 'PROVESVAR', status: 'NOT_ASKED' }] } });
+  });
+
   it('never asks for what is not permitted, and says so', async () => {
     const ask = await setUp();
     const pharmacist = { ...doctor(patient), role: 'pharmacist' } as Caller;
