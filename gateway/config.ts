@@ -20,6 +20,8 @@ const Env = z.object({
   TRUSTED_DOCUMENTS: z.string().min(1).optional(),
   /** EC P-256 private key as JWK, to sign assertions to subgraphs that run elsewhere. */
   GATEWAY_SIGNING_KEY: z.string().optional(),
+  /** File that signed checkpoints of the access log are added to each minute; on another disk than the database's. */
+  AUDIT_CHECKPOINTS: z.string().min(1).optional(),
   /** Folder of the built explorer (`gateway/explorer/build.ts`), to be served at `/`. */
   EXPLORER_DIR: z.string().min(1).optional(),
 });
@@ -37,6 +39,8 @@ export type Config = {
   /** Path of the manifest; `null` when there is none. */
   trustedDocuments: string | null;
   signingKey: JWK | null;
+  /** Path of the access log's checkpoints; `null` when none are signed. */
+  checkpoints: string | null;
   explorerDir: string | null;
 };
 
@@ -74,6 +78,9 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
   if (data.KILDE_ENVIRONMENT === 'production' && !data.TRUSTED_DOCUMENTS) {
     throw new Error('TRUSTED_DOCUMENTS: needed in production, which answers known operations only');
   }
+  if (data.KILDE_ENVIRONMENT === 'production' && !data.AUDIT_CHECKPOINTS) {
+    throw new Error('AUDIT_CHECKPOINTS: needed in production, where the access log is signed for outside the database');
+  }
   return {
     port: data.PORT,
     host: data.HOST,
@@ -85,6 +92,7 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
     remoteSubgraphs,
     trustedDocuments: data.TRUSTED_DOCUMENTS ?? null,
     signingKey,
+    checkpoints: data.AUDIT_CHECKPOINTS ?? null,
     explorerDir: data.EXPLORER_DIR ?? null,
   };
 };

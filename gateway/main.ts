@@ -6,6 +6,9 @@ import { readSupergraph } from '../schema/compose.ts';
 import { deriveKey } from '../schema/keys.ts';
 import { subgraphSdl } from '../schema/sdl.ts';
 import { createAccessLog } from './audit/accessLog.ts';
+import { checkpointSigner } from './audit/checkpoint.ts';
+import { startCheckpointer } from './audit/checkpointer.ts';
+import { openAccessDatabase } from './audit/database.ts';
 import { createVerifier } from './auth/verify.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createKildeGateway } from './execute/gateway.ts';
@@ -40,6 +43,7 @@ export const startGateway = async (
   const registers = subgraphs.get(readFacts(annotatedSdl).subgraphOfQuery('identify') ?? '');
   if (!registers) throw new Error('no subgraph offers Query.identify: nobody can say who a patient is');
   const accessLog = createAccessLog(config.databaseUrl, deriveKey(config.rootKey, 'access-caller'));
+  const checkpoints = config.checkpoints ? signCheckpoints(config, config.checkpoints) : null;
   const gateway = createKildeGateway({
     annotatedSdl,
     rootSdl,
@@ -67,6 +71,18 @@ export const startGateway = async (
       await server.stop();
       await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
       await accessLog.close();
+      await checkpoints?.stop();
+    },
+  };
+};
+
+const signCheckpoints = ({ databaseUrl, rootKey }: Config, file: string) => {
+  const database = openAccessDatabase(databaseUrl, { connections: 1, queryTimeoutMs: 30_000 });
+  const checkpointer = startCheckpointer({ database, file, signer: checkpointSigner(rootKey) });
+  return {
+    async stop() {
+      await checkpointer.stop();
+      await database.end();
     },
   };
 };

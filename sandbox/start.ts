@@ -1,3 +1,5 @@
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { loadConfig } from '../gateway/config.ts';
@@ -18,6 +20,16 @@ const Own = z.object({
   SANDBOX_PEOPLE: z.coerce.number().int().min(0).max(1_000_000).default(0),
 });
 
+/** What `npm run audit:…` needs to find a running sandbox's database. Holds its key, so it is its owner's alone. */
+const writeEnv = (file: string, { DATABASE_URL, KILDE_KEY, AUDIT_CHECKPOINTS }: Record<string, string>) =>
+  writeFileSync(
+    file,
+    `DATABASE_URL=${DATABASE_URL}\nKILDE_KEY=${KILDE_KEY}\nAUDIT_CHECKPOINTS=${AUDIT_CHECKPOINTS}\n`,
+    {
+      mode: 0o600,
+    },
+  );
+
 /** Starts one after the other; `started` stops them in the opposite order. */
 const start = async (started: AsyncDisposableStack): Promise<string> => {
   const { SANDBOX_PEOPLE } = readEnv(Own, process.env);
@@ -30,7 +42,13 @@ const start = async (started: AsyncDisposableStack): Promise<string> => {
   started.defer(() => sandbox.close());
   await buildExplorer({ outdir: explorer });
   // This machine only, unless told otherwise: whoever reaches a sandbox can be anybody in it.
-  const env = { HOST: 'localhost', LOG_LEVEL: 'warn', EXPLORER_DIR: explorer, ...process.env, ...sandbox.env };
+  const checkpoints = join(home, 'checkpoints');
+  const env = {
+    ...{ HOST: 'localhost', LOG_LEVEL: 'warn', EXPLORER_DIR: explorer, AUDIT_CHECKPOINTS: checkpoints },
+    ...process.env,
+    ...sandbox.env,
+  };
+  writeEnv(join(home, 'env'), { ...sandbox.env, AUDIT_CHECKPOINTS: env.AUDIT_CHECKPOINTS });
   const gateway = await startGateway(loadConfig(env), env, {
     extend: (app) =>
       registerSandboxRoutes(app, {

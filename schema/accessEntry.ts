@@ -1,3 +1,5 @@
+import { hash } from 'node:crypto';
+import canonicalize from 'canonicalize';
 import * as z from 'zod';
 import { purposes, roles } from './caller.ts';
 import { accessBases } from './sources.ts';
@@ -7,6 +9,10 @@ export const accessOutcomes = ['granted', 'partial', 'refused', 'failed'] as con
 export type AccessOutcome = (typeof accessOutcomes)[number];
 
 const names = z.array(z.string());
+const Key = z.stringFormat('sha-256', /^[0-9a-f]{64}$/);
+
+/** What about the patient makes a look-up one to look at afterwards (reference 14.5). */
+export const accessFlags = ['deceased', 'protectedAddress'] as const;
 
 /**
  * One look-up about one patient (reference 14.5), as the gateway writes it before the answer is released and the subgraph
@@ -18,10 +24,12 @@ export const AccessEntry = z.strictObject({
   at: z.iso.datetime({ offset: true }),
   /** Kilde's id of the patient; `null` when the request was refused before the patient was known. */
   patient: z.uuid().nullable(),
+  /** HMAC-SHA256 of the patient's national id, as `callerKey`: whether somebody opened their own record or a colleague's. */
+  patientKey: Key.nullable(),
   callerKind: z.enum(['professional', 'citizen', 'system']),
   callerName: z.string(),
   /** HMAC-SHA256 of the caller's national id, hexadecimal; `null` for systems. */
-  callerKey: z.stringFormat('sha-256', /^[0-9a-f]{64}$/).nullable(),
+  callerKey: Key.nullable(),
   role: z.enum(roles),
   /** Health personnel category, code system 9060. */
   authorization: z.string().nullable(),
@@ -48,6 +56,7 @@ export const AccessEntry = z.strictObject({
   /** Records released by source. */
   recordCounts: z.record(z.string(), z.number().int().min(0)),
   outcome: z.enum(accessOutcomes),
+  flags: z.array(z.enum(accessFlags)),
   traceId: z.string(),
   eventId: z.string(),
 });
@@ -58,6 +67,7 @@ export const accessColumns = {
   id: { column: 'id', type: 'uuid' },
   at: { column: 'at', type: 'timestamptz' },
   patient: { column: 'patient', type: 'uuid' },
+  patientKey: { column: 'patient_key', type: 'text' },
   callerKind: { column: 'caller_kind', type: 'text' },
   callerName: { column: 'caller_name', type: 'text' },
   callerKey: { column: 'caller_key', type: 'text' },
@@ -81,9 +91,13 @@ export const accessColumns = {
   sources: { column: 'sources', type: 'jsonb' },
   recordCounts: { column: 'record_counts', type: 'jsonb' },
   outcome: { column: 'outcome', type: 'text' },
+  flags: { column: 'flags', type: 'jsonb' },
   traceId: { column: 'trace_id', type: 'text' },
   eventId: { column: 'event_id', type: 'text' },
 } as const satisfies Record<keyof AccessEntry, { column: string; type: string }>;
+
+/** The role that the gateway writes as: it may add entries and read them, and change none. */
+export const accessWriter = 'kilde_access_writer';
 
 const columns = Object.values(accessColumns);
 const optional = new Set<string>(
@@ -142,18 +156,70 @@ export const accessLogMigrations: readonly string[] = [
   );
   create index restriction_of_person on personvern.restriction (person);
   `,
+  // Each entry is sealed with all before it, where the counter's row is locked anyway: one chain, however many gateways write.
+  `
+  alter table personvern.access
+    add column if not exists patient_key text, add column if not exists flags jsonb not null default '[]',
+    add column leaf bytea, add column seal bytea;
+  alter table personvern.access add constraint sealed check (leaf is not null and seal is not null) not valid;
+  alter table personvern.access_counter add column seal bytea not null default '';
+
+  create or replace function personvern.number_access() returns trigger
+    language plpgsql security definer set search_path = pg_catalog as $$
+  begin
+    update personvern.access_counter
+       set last = last + 1, seal = sha256(seal || int8send(last + 1) || new.leaf)
+     returning last, seal into new.sequence, new.seal;
+    return new;
+  end $$;
+
+  do $$ begin
+    create role ${accessWriter} nologin;
+  exception when duplicate_object or unique_violation then null;
+  end $$;
+  grant ${accessWriter} to current_user;
+  grant usage on schema personvern to ${accessWriter};
+  grant insert, select on personvern.access to ${accessWriter};
+  `,
 ];
+
+/** Whatever the database keeps of an entry, in the entry's own words, so that it can be hashed again. */
+export const entryOfRow = (row: Readonly<Record<string, unknown>>): AccessEntry =>
+  AccessEntry.parse(
+    Object.fromEntries(
+      Object.entries(accessColumns).map(([member, { column }]) => {
+        const value = row[column];
+        return [member, value instanceof Date ? value.toISOString() : value];
+      }),
+    ),
+  );
+
+/**
+ * The entry as a leaf of the log's tree (RFC 6962 section 2.1) over its canonical JSON (RFC 8785), with the time in UTC.
+ * Every member is in it: to change any of them afterwards is to change the leaf.
+ */
+export const leafOf = (entry: AccessEntry): Buffer =>
+  hash('sha256', `\0${canonicalize({ ...entry, at: new Date(entry.at).toISOString() })}`, 'buffer');
+
+/** The seal of an entry: over the one before, its own place, and its leaf. The first one stands on nothing. */
+export const sealOf = (before: Buffer, sequence: bigint, leaf: Buffer): Buffer => {
+  const place = Buffer.alloc(8);
+  place.writeBigInt64BE(sequence);
+  return hash('sha256', Buffer.concat([before, place, leaf]), 'buffer');
+};
 
 /** One statement that appends all `entries`, in their order, ready for `client.query`. */
 export const insertAccessEntries = (entries: readonly AccessEntry[]): { text: string; values: [string] } => {
   const names = columns.map(({ column }) => column).join(', ');
   const types = columns.map(({ column, type }) => `${column} ${type}`).join(', ');
   const members = Object.entries(accessColumns) as [keyof AccessEntry, { column: string }][];
-  const rows = entries.map((entry) =>
-    Object.fromEntries(members.map(([member, { column }]) => [column, entry[member]])),
-  );
+  const rows = entries.map((entry) => ({
+    ...Object.fromEntries(members.map(([member, { column }]) => [column, entry[member]])),
+    leaf: leafOf(entry).toString('hex'),
+  }));
   return {
-    text: `insert into personvern.access (${names}) select ${names} from jsonb_to_recordset($1::jsonb) as entry(${types})`,
+    text: `insert into personvern.access (${names}, leaf)
+           select ${names}, decode(leaf, 'hex') from jsonb_to_recordset($1::jsonb) as entry(${types}, leaf text)`,
     values: [JSON.stringify(rows)],
   };
 };

@@ -1,5 +1,4 @@
 import { createHmac, createSecretKey, randomUUID } from 'node:crypto';
-import pg from 'pg';
 import { type AccessEntry, type AccessOutcome, insertAccessEntries } from '../../schema/accessEntry.ts';
 import type { Category } from '../../schema/categories.ts';
 import { withoutNationalIds } from '../../schema/nationalIdText.ts';
@@ -9,6 +8,7 @@ import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import type { Decision } from '../policy/decide.ts';
 import type { PersonFacts } from '../policy/person.ts';
+import { openAccessDatabase } from './database.ts';
 
 export type Lookup = {
   scope: Scope;
@@ -38,6 +38,11 @@ const outcomeOf = ({ decision, sources }: Lookup): AccessOutcome => {
   return sources.every(({ absence }) => absence === null || absence === 'NONE_REGISTERED') ? 'granted' : 'partial';
 };
 
+const flagsOf = (person: PersonFacts | null): AccessEntry['flags'] => [
+  ...(person?.deceased ? (['deceased'] as const) : []),
+  ...(person?.addressProtection && person.addressProtection !== 'Unclassified' ? (['protectedAddress'] as const) : []),
+];
+
 const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessEntry => {
   const { scope, person, decision, sources, at } = lookup;
   const { caller } = scope;
@@ -49,6 +54,7 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
     id: randomUUID(),
     at: at.toISOString(),
     patient: person?.id ?? null,
+    patientKey: person && keyOf(person.nins[0]),
     callerKind: caller.kind,
     // Free texts that vendors fill in.
     callerName: withoutNationalIds(caller.kind === 'system' ? caller.clientName : caller.name),
@@ -73,6 +79,7 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
     sources: asked.map(({ source }) => source),
     recordCounts: Object.fromEntries(asked.map(({ source, count }) => [source, count ?? 0])),
     outcome: outcomeOf(lookup),
+    flags: flagsOf(person),
     traceId: scope.traceId,
     eventId: scope.eventId,
   };
@@ -85,15 +92,7 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
  * @param callerKey key of the HMAC that stands for the caller's national id
  */
 export const createAccessLog = (databaseUrl: string, callerKey: Buffer): AccessLog => {
-  const pool = new pg.Pool({
-    connectionString: databaseUrl,
-    max: 2,
-    connectionTimeoutMillis: 1_000,
-    query_timeout: 2_000,
-    statement_timeout: 2_000,
-    application_name: 'kilde-access-log',
-  });
-  pool.on('error', () => {}); // the pool replaces a broken connection; the next write says what is wrong
+  const pool = openAccessDatabase(databaseUrl);
   const secret = createSecretKey(callerKey);
   const keyOf = (nationalId: string) => createHmac('sha256', secret).update(nationalId).digest('hex');
 

@@ -2,13 +2,14 @@ import { randomUUID } from 'node:crypto';
 import type pg from 'pg';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { type PostgresProxy, startPostgresProxy } from '../../sandbox/postgresProxy.ts';
-import { AccessEntry, insertAccessEntries } from '../../schema/accessEntry.ts';
+import { type AccessEntry, insertAccessEntries } from '../../schema/accessEntry.ts';
 import type { Assertion } from '../../schema/assertion.ts';
 import type { Subgraph } from '../../schema/subgraph.ts';
 import { createDatabase } from '../../subgraphs/_shared/database.ts';
 import { readCommon } from '../../subgraphs/_shared/environment.ts';
 import { recordRestrictions } from '../../subgraphs/personvern/restrictions.ts';
 import personvern from '../../subgraphs/personvern/subgraph.ts';
+import { accessEntry } from '../support/accessEntry.ts';
 import { askSubgraph, assertionFor, citizen, patientOf } from '../support/ask.ts';
 import { startTestPostgres, type TestPostgres } from '../support/postgres.ts';
 
@@ -40,38 +41,7 @@ beforeEach(async () => {
   await expect.poll(subgraph.health).toEqual([{ source: 'PERSONVERN', up: true }]);
 });
 
-const entry = (patient: string, change: Partial<AccessEntry> = {}): AccessEntry =>
-  AccessEntry.parse({
-    id: randomUUID(),
-    at: '2026-03-05T08:00:02.000+01:00',
-    patient,
-    callerKind: 'professional',
-    callerName: 'Stille Elg',
-    callerKey: 'ab'.repeat(32),
-    role: 'doctor',
-    authorization: 'LE',
-    hprNumber: '9990004',
-    organisation: '310000019',
-    unit: '310003018',
-    clientId: 'epj-1',
-    clientName: 'Test EPJ',
-    purpose: 'TREAT',
-    purposeDetail: '15',
-    healthcareService: 'KA02',
-    decisionRef: 'vedtak-1',
-    accessBasis: 'SAMTYKKE',
-    reason: null,
-    override: false,
-    categoriesGranted: ['medication'],
-    categoriesDenied: [],
-    rules: ['role'],
-    sources: ['ERESEPT'],
-    recordCounts: { ERESEPT: 3 },
-    outcome: 'granted',
-    traceId: '0'.repeat(32),
-    eventId: randomUUID(),
-    ...change,
-  });
+const entry = (patient: string, change: Partial<AccessEntry> = {}) => accessEntry({ patient, ...change });
 const write = (...entries: AccessEntry[]) => pool.query(insertAccessEntries(entries));
 
 const read = (patient: ReturnType<typeof patientOf>, fields: string, variables = {}, change: Partial<Assertion> = {}) =>
