@@ -1,5 +1,4 @@
 import { hash } from 'node:crypto';
-import canonicalize from 'canonicalize';
 import * as z from 'zod';
 import { purposes, roles } from './caller.ts';
 import { accessBases } from './sources.ts';
@@ -8,7 +7,7 @@ import { accessBases } from './sources.ts';
 export const accessOutcomes = ['granted', 'partial', 'refused', 'failed'] as const;
 export type AccessOutcome = (typeof accessOutcomes)[number];
 
-const names = z.array(z.string());
+const Names = z.array(z.string());
 const Key = z.stringFormat('sha-256', /^[0-9a-f]{64}$/);
 
 /** What about the patient makes a look-up one to look at afterwards (reference 14.5). */
@@ -48,11 +47,11 @@ export const AccessEntry = z.strictObject({
   reason: z.string().nullable(),
   /** Restricted data were opened, or ordinary rules were overridden. */
   override: z.boolean(),
-  categoriesGranted: names,
-  categoriesDenied: names,
+  categoriesGranted: Names,
+  categoriesDenied: Names,
   /** Ids of the policy rules that decided. */
-  rules: names,
-  sources: names,
+  rules: Names,
+  sources: Names,
   /** Records released by source. */
   recordCounts: z.record(z.string(), z.number().int().min(0)),
   outcome: z.enum(accessOutcomes),
@@ -100,6 +99,9 @@ export const accessColumns = {
 export const accessWriter = 'kilde_access_writer';
 
 const columns = Object.values(accessColumns);
+const membersInOrder = (Object.keys(accessColumns) as (keyof AccessEntry)[]).sort();
+const names = (all: typeof columns) => all.map(({ column }) => column).join(', ');
+const recordOf = (all: typeof columns) => all.map(({ column, type }) => `${column} ${type}`).join(', ');
 const optional = new Set<string>(
   (Object.keys(accessColumns) as (keyof AccessEntry)[])
     .filter((member) => AccessEntry.shape[member].safeParse(null).success)
@@ -157,20 +159,32 @@ export const accessLogMigrations: readonly string[] = [
   create index restriction_of_person on personvern.restriction (person);
   `,
   // Each entry is sealed with all before it, where the counter's row is locked anyway: one chain, however many gateways write.
+  // A function and not a trigger, so that a batch locks and counts once; and nobody who may call it may write in any other way.
   `
   alter table personvern.access
     add column if not exists patient_key text, add column if not exists flags jsonb not null default '[]',
     add column leaf bytea, add column seal bytea;
   alter table personvern.access add constraint sealed check (leaf is not null and seal is not null) not valid;
   alter table personvern.access_counter add column seal bytea not null default '';
+  drop trigger numbered on personvern.access;
+  drop function personvern.number_access();
 
-  create or replace function personvern.number_access() returns trigger
+  create function personvern.append_access(entries jsonb) returns bigint
     language plpgsql security definer set search_path = pg_catalog as $$
+  declare
+    entry record;
+    place bigint;
+    sealed bytea;
   begin
-    update personvern.access_counter
-       set last = last + 1, seal = sha256(seal || int8send(last + 1) || new.leaf)
-     returning last, seal into new.sequence, new.seal;
-    return new;
+    select last, seal into place, sealed from personvern.access_counter for update;
+    for entry in select * from jsonb_to_recordset(entries) as e(${recordOf(columns)}, leaf text) loop
+      place := place + 1;
+      sealed := sha256(sealed || int8send(place) || decode(entry.leaf, 'hex'));
+      insert into personvern.access (sequence, ${names(columns)}, leaf, seal)
+      values (place, ${columns.map(({ column }) => `entry.${column}`).join(', ')}, decode(entry.leaf, 'hex'), sealed);
+    end loop;
+    update personvern.access_counter set last = place, seal = sealed;
+    return place;
   end $$;
 
   do $$ begin
@@ -178,28 +192,42 @@ export const accessLogMigrations: readonly string[] = [
   exception when duplicate_object or unique_violation then null;
   end $$;
   grant ${accessWriter} to current_user;
+  revoke execute on function personvern.append_access from public;
   grant usage on schema personvern to ${accessWriter};
-  grant insert, select on personvern.access to ${accessWriter};
+  grant select on personvern.access to ${accessWriter};
+  grant execute on function personvern.append_access to ${accessWriter};
   `,
 ];
 
-/** Whatever the database keeps of an entry, in the entry's own words, so that it can be hashed again. */
-export const entryOfRow = (row: Readonly<Record<string, unknown>>): AccessEntry =>
-  AccessEntry.parse(
-    Object.fromEntries(
-      Object.entries(accessColumns).map(([member, { column }]) => {
-        const value = row[column];
-        return [member, value instanceof Date ? value.toISOString() : value];
-      }),
-    ),
-  );
+/** An entry as the database keeps it, in the entry's own words. Not checked again: whether it is one, its leaf says. */
+export const entryOfRow = (row: Readonly<Record<string, unknown>>): AccessEntry => {
+  const entry: Record<string, unknown> = {};
+  for (const member of membersInOrder) {
+    const value = row[accessColumns[member].column];
+    entry[member] = value instanceof Date ? value.toISOString() : value;
+  }
+  return entry as AccessEntry;
+};
 
 /**
- * The entry as a leaf of the log's tree (RFC 6962 section 2.1) over its canonical JSON (RFC 8785), with the time in UTC.
- * Every member is in it: to change any of them afterwards is to change the leaf.
+ * Canonical JSON of an entry (RFC 8785): its members in order, the time in UTC. The rest is what that standard takes from
+ * ECMAScript, as all there is are texts, whole numbers, booleans and `null`.
  */
-export const leafOf = (entry: AccessEntry): Buffer =>
-  hash('sha256', `\0${canonicalize({ ...entry, at: new Date(entry.at).toISOString() })}`, 'buffer');
+export const canonicalJson = (entry: AccessEntry): string => {
+  const ordered: Record<string, unknown> = {};
+  for (const member of membersInOrder) ordered[member] = entry[member];
+  const counts = entry.recordCounts;
+  ordered['at'] = new Date(entry.at).toISOString();
+  ordered['recordCounts'] = Object.fromEntries(
+    Object.keys(counts)
+      .sort()
+      .map((source) => [source, counts[source]]),
+  );
+  return JSON.stringify(ordered);
+};
+
+/** The entry as a leaf of the log's tree (RFC 6962 section 2.1). Every member is in it: to change one is to change the leaf. */
+export const leafOf = (entry: AccessEntry): Buffer => hash('sha256', `\0${canonicalJson(entry)}`, 'buffer');
 
 /** The seal of an entry: over the one before, its own place, and its leaf. The first one stands on nothing. */
 export const sealOf = (before: Buffer, sequence: bigint, leaf: Buffer): Buffer => {
@@ -210,16 +238,9 @@ export const sealOf = (before: Buffer, sequence: bigint, leaf: Buffer): Buffer =
 
 /** One statement that appends all `entries`, in their order, ready for `client.query`. */
 export const insertAccessEntries = (entries: readonly AccessEntry[]): { text: string; values: [string] } => {
-  const names = columns.map(({ column }) => column).join(', ');
-  const types = columns.map(({ column, type }) => `${column} ${type}`).join(', ');
-  const members = Object.entries(accessColumns) as [keyof AccessEntry, { column: string }][];
   const rows = entries.map((entry) => ({
-    ...Object.fromEntries(members.map(([member, { column }]) => [column, entry[member]])),
+    ...Object.fromEntries(membersInOrder.map((member) => [accessColumns[member].column, entry[member]])),
     leaf: leafOf(entry).toString('hex'),
   }));
-  return {
-    text: `insert into personvern.access (${names}, leaf)
-           select ${names}, decode(leaf, 'hex') from jsonb_to_recordset($1::jsonb) as entry(${types}, leaf text)`,
-    values: [JSON.stringify(rows)],
-  };
+  return { text: 'select personvern.append_access($1)', values: [JSON.stringify(rows)] };
 };

@@ -15,18 +15,18 @@ const rowsAfter = async function* <Row extends { sequence: string }>(
   after: bigint,
   columns: readonly string[],
 ): AsyncGenerator<Row[]> {
-  let last = after;
+  let last = after.toString();
   for (;;) {
     const { rows } = await database.query<Row>({
       name: `access-rows-${columns.length}`,
       text: `select sequence, ${columns.join(', ')} from personvern.access
               where sequence > $1 and seal is not null order by sequence limit ${pageSize}`,
-      values: [last.toString()],
+      values: [last],
     });
     const end = rows.at(-1);
     if (!end) return;
     yield rows;
-    last = BigInt(end.sequence);
+    last = end.sequence;
   }
 };
 

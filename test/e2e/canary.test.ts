@@ -603,7 +603,7 @@ describe('the day that is searched', () => {
     for (const word of [familyName, statement]) expect(bodies).toContain(word);
     expect(calls.filter(({ headers, body }) => (headers + body).includes(patient)).length).toBeGreaterThan(50);
     expect(new Set(calls.map(({ source }) => source)).size).toBe(9);
-    expect(places.statements.filter((it) => it.includes('insert into personvern.access')).length).toBeGreaterThan(50);
+    expect(places.statements.filter((it) => it.includes('personvern.append_access')).length).toBeGreaterThan(50);
     for (const kind of ['national id', 'name', 'clinical'] as const)
       expect(canaries.filter((it) => it.kind === kind).length).toBeGreaterThan(40);
   });

@@ -4,6 +4,8 @@ import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
+import canonicalize from 'canonicalize';
+import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import {
@@ -17,7 +19,13 @@ import { type Checkpointer, startCheckpointer } from '../../../gateway/audit/che
 import { openAccessDatabase } from '../../../gateway/audit/database.ts';
 import { sealedRows } from '../../../gateway/audit/rows.ts';
 import { describeFault, verifyLog } from '../../../gateway/audit/verify.ts';
-import { type AccessEntry, accessLogMigrations, insertAccessEntries } from '../../../schema/accessEntry.ts';
+import {
+  type AccessEntry,
+  accessLogMigrations,
+  canonicalJson,
+  entryOfRow,
+  insertAccessEntries,
+} from '../../../schema/accessEntry.ts';
 import { migrate } from '../../../subgraphs/_shared/database.ts';
 import { accessEntry } from '../../support/accessEntry.ts';
 import { startTestPostgres, type TestPostgres } from '../../support/postgres.ts';
@@ -101,6 +109,16 @@ describe('an access log that nobody has touched', () => {
     expect((await verdict()).faults).toEqual([]);
   });
 
+  it('hashes canonical JSON as RFC 8785 has it', () => {
+    const texts = fc.string({ unit: 'grapheme', maxLength: 20 });
+    fc.assert(
+      fc.property(texts, fc.array(texts, { maxLength: 3 }), fc.dictionary(texts, fc.nat()), (text, list, counts) => {
+        const entry = accessEntry({ callerName: text, rules: list, recordCounts: counts });
+        expect(canonicalJson(entry)).toBe(canonicalize({ ...entry, at: new Date(entry.at).toISOString() }));
+      }),
+    );
+  });
+
   it('L06: two gateways that write at once make one chain, without a gap', async () => {
     const other = openAccessDatabase(postgres.url);
     await Promise.all(
@@ -116,9 +134,11 @@ describe('an access log that nobody has touched', () => {
   it('goes on after entries from before the chain began', async () => {
     await owner.query('drop schema personvern cascade');
     await migrate(owner, 'personvern', accessLogMigrations.slice(0, 2));
-    const { text, values } = insertAccessEntries([accessEntry()]);
-    const unsealed = text.replace(', leaf)', ')').replace(", decode(leaf, 'hex')", '');
-    await owner.query({ text: unsealed, values });
+    await owner.query(
+      `insert into personvern.access (id, at, caller_kind, caller_name, role, client_id, client_name, override,
+         categories_granted, categories_denied, rules, sources, record_counts, outcome, flags, trace_id, event_id)
+       values (gen_random_uuid(), now(), 'system', 'x', 'system', 'x', 'x', false, '[]', '[]', '[]', '[]', '{}', 'refused', '[]', 'x', 'x')`,
+    );
     await migrate(owner, 'personvern', accessLogMigrations);
     await write(3);
     await sign();
@@ -152,6 +172,11 @@ describe('L04: every way to change the log is found, and where', () => {
       'alter: what no entry can hold',
       "update personvern.access set role = 'king' where sequence = 2",
       ['entry 2: not as it was written'],
+    ],
+    [
+      'alter: a time that is none',
+      "update personvern.access set at = 'infinity', record_counts = 'null' where sequence = 3",
+      ['entry 3: not as it was written'],
     ],
     [
       'delete one',
@@ -218,10 +243,8 @@ describe('L04: every way to change the log is found, and where', () => {
       'create table personvern.copy as select * from personvern.access order by sequence',
       'truncate personvern.access',
       "update personvern.access_counter set last = 0, seal = ''",
-      'alter table personvern.access enable trigger numbered',
     );
     const { rows } = await owner.query('select * from personvern.copy order by sequence');
-    const { entryOfRow } = await import('../../../schema/accessEntry.ts');
     const forged = rows.map((row) => ({
       ...entryOfRow(row),
       ...(row.sequence === '4' ? { callerName: 'Noen Andre' } : {}),
@@ -251,6 +274,7 @@ describe('L04: every way to change the log is found, and where', () => {
 describe('the role that the gateway writes as', () => {
   beforeEach(() => write(1));
   it.each([
+    ['insert into personvern.access select * from personvern.access'],
     ["update personvern.access set outcome = 'granted'"],
     ['delete from personvern.access'],
     ['truncate personvern.access'],
@@ -260,14 +284,6 @@ describe('the role that the gateway writes as', () => {
     ['drop table personvern.access'],
   ])('may not: %s', async (statement) => {
     await expect(writer.query(statement)).rejects.toMatchObject({ code: '42501' }); // insufficient_privilege
-  });
-
-  it('cannot choose an entry’s place or seal', async () => {
-    const { text, values } = insertAccessEntries([accessEntry()]);
-    const placed = text.replace('(id,', '(sequence, seal, id,').replace('select id,', "select 77, 'x'::bytea, id,");
-    await writer.query({ text: placed, values });
-    await sign();
-    expect(await verdict()).toMatchObject({ entries: 2, last: 2n, faults: [] });
   });
 });
 
