@@ -4,6 +4,7 @@ import type { FastifyInstance } from 'fastify';
 import { print } from 'graphql';
 import { readSupergraph } from '../schema/compose.ts';
 import { deriveKey } from '../schema/keys.ts';
+import { readPolicies, readPolicySchema } from '../schema/policy/read.ts';
 import { subgraphSdl } from '../schema/sdl.ts';
 import { createAccessLog } from './audit/accessLog.ts';
 import { checkpointSigner } from './audit/checkpoint.ts';
@@ -16,6 +17,8 @@ import { mountSubgraphs } from './execute/topology.ts';
 import { registerExplorer } from './explorer/routes.ts';
 import { log } from './log.ts';
 import { readFacts } from './plan/supergraph.ts';
+import { loadPolicies } from './policy/cedar.ts';
+import { createPolicy } from './policy/decide.ts';
 import { createServer } from './server.ts';
 
 export type StartOptions = {
@@ -39,9 +42,13 @@ export const startGateway = async (
 ): Promise<Running> => {
   const mounted = await mountSubgraphs(config, env, homes);
   const subgraphs = new Map([...mounted].map(([name, { subgraph }]) => [name, subgraph]));
-  // The subgraph that knows who people are is the one whose schema offers `Query.identify`.
-  const registers = subgraphs.get(readFacts(annotatedSdl).subgraphOfQuery('identify') ?? '');
+  // The subgraphs that decisions need are those whose schemas offer these two fields.
+  const facts = readFacts(annotatedSdl);
+  const registers = subgraphs.get(facts.subgraphOfQuery('identify') ?? '');
   if (!registers) throw new Error('no subgraph offers Query.identify: nobody can say who a patient is');
+  const privacy = subgraphs.get(facts.subgraphOfQuery('privacySettings') ?? '');
+  if (!privacy)
+    throw new Error('no subgraph offers Query.privacySettings: nobody can say what a patient has restricted');
   const accessLog = createAccessLog(config.databaseUrl, deriveKey(config.rootKey, 'access-caller'));
   const checkpoints = config.checkpoints ? signCheckpoints(config, config.checkpoints) : null;
   const gateway = createKildeGateway({
@@ -50,6 +57,8 @@ export const startGateway = async (
     environment: config.environment,
     subgraphs,
     registers,
+    privacy,
+    policy: createPolicy(loadPolicies(readPolicies(homes), readPolicySchema())),
     accessLog,
   });
   const server = await createServer({

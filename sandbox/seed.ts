@@ -187,6 +187,14 @@ const sourceOf = {
   documents: 'JOURNALDOKUMENTER',
 };
 
+/** Whole modules are named as Kilde's information categories. */
+const categoryOf: Record<SyntheticPerson['privacy']['restrictions'][number]['module'], string> = {
+  criticalInformation: 'criticalInformation',
+  medication: 'medication',
+  labReports: 'laboratory',
+  documents: 'documents',
+};
+
 const settingsOf = ({ key, nationalId, privacy }: SyntheticPerson): RestrictionSetting[] => {
   const { reservations, restrictions, blockedProfessionals, delayedUntil } = privacy;
   const open = { scope: null, since: null, until: null };
@@ -196,7 +204,7 @@ const settingsOf = ({ key, nationalId, privacy }: SyntheticPerson): RestrictionS
     ...restrictions.map(({ module, from, to, expired }) => ({
       type: 'restriction' as const,
       source: sourceOf[module],
-      scope: !expired && (from ?? to) ? `${module} ${from ?? ''}/${to ?? ''}` : module,
+      scope: !expired && (from ?? to) ? `${module} ${from ?? ''}/${to ?? ''}` : categoryOf[module],
       since: null,
       until: (expired && to) || null,
     })),

@@ -1,6 +1,8 @@
+import type { AbsenceCode, AccessBasis } from './sources.ts';
+
 /**
  * Information categories: what access is decided on. Every field with patient data names one with
- * `@policy(policies: [["<category>"]])`; the role matrix of `gateway/policy/` decides each of them once per request.
+ * `@policy(policies: [["<category>"]])`; the policies of `schema/policy/` decide each of them once per request.
  */
 export const categories = [
   'person',
@@ -21,7 +23,12 @@ export type Category = (typeof categories)[number] | (string & {}); // a new sub
 
 export type CategoryDecision = {
   category: Category;
+  /** `restricted`: the patient has restricted it, and `requires` would open it. */
   effect: 'permit' | 'deny' | 'restricted';
-  /** Id of the rule that decided, for the audit entry and for `viewer`. */
+  /** Id of the policy that decided, for the audit entry and for `viewer`; `no-rule` when none permits. */
   rule: string;
+  /** What an answer says of it when it is not permitted. */
+  absence: AbsenceCode;
+  /** The access basis that would open it. */
+  requires: AccessBasis | null;
 };

@@ -12,9 +12,10 @@ import { patientOf } from '../operation/patient.ts';
 import type { FetchStep, Plan, Planner } from '../plan/planner.ts';
 import { isPermitted, prune } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
-import { type Decision, decide, decideAtMost } from '../policy/decide.ts';
+import type { Decision, Policy } from '../policy/decide.ts';
 import { type Identified, identify } from '../policy/identity.ts';
 import type { PersonFacts } from '../policy/person.ts';
+import { readSettings } from '../policy/settings.ts';
 import { summarise } from './outcome.ts';
 import type { createRoot } from './root.ts';
 import { runPlan } from './run.ts';
@@ -44,6 +45,9 @@ export type ExecutorOptions = {
   subgraphs: ReadonlyMap<string, Subgraph>;
   /** The subgraph that knows who people are. */
   registers: Subgraph;
+  /** The subgraph that knows what people have restricted. */
+  privacy: Subgraph;
+  policy: Policy;
   accessLog: AccessLog;
   now?: () => Date;
 };
@@ -62,6 +66,8 @@ export const createExecutor = ({
   environment,
   subgraphs,
   registers,
+  privacy,
+  policy,
   accessLog,
   now = () => new Date(),
 }: ExecutorOptions) => {
@@ -100,14 +106,15 @@ export const createExecutor = ({
 
     // 3 policy: who is it about, and what may this caller see of them
     const key = patientOf(schema, asked.document, asked.operation, variables, environment);
-    const { person, sources: registerReports }: Identified = key
+    const { person: found, sources: registerReports }: Identified = key
       ? await identify(registers, key, scope)
       : { person: null, sources: [] };
+    const person = found && { ...found, settings: await readSettings(privacy, found.nins, scope) };
     const at = now();
     const today = at.toISOString().slice(0, 10);
     const decision = person
-      ? decide(scope.caller, person, facts.categories, today)
-      : decideAtMost(scope.caller, facts.categories);
+      ? policy.decide(scope.caller, person, facts, today)
+      : policy.decideAtMost(scope.caller, facts);
     const patient = decision.mayKnow ? person : null;
     const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
 

@@ -22,6 +22,8 @@ export type SchemaFacts = {
   /** Classes that all must be passed to see `Type.field`: its own, its type's, and those of every possible type. */
   classesOf(coordinate: string): readonly FieldClass[];
   sourceOf(coordinate: string): SourceName | null;
+  /** Sources of the fields that name a category. */
+  sourcesOf(category: Category): ReadonlySet<SourceName>;
   isGroup(typeName: string): boolean;
   /** Name of the subgraph that gives `Query.<field>`, also when the public schema does not have it. */
   subgraphOfQuery(field: string): string | null;
@@ -51,6 +53,7 @@ export const readFacts = (annotatedSdl: string): SchemaFacts => {
   const sources = new Map<string, SourceName>();
   const categories = new Set<Category>();
   const groups = new Set<string>();
+  const givenBy = new Map<Category, Set<SourceName>>();
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     if (isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Group')) groups.add(type.name);
@@ -60,13 +63,16 @@ export const readFacts = (annotatedSdl: string): SchemaFacts => {
       if (found.length > 0) classes.set(coordinate, found);
       for (const category of found.flat(2)) categories.add(category);
       const source = argument(directive(field.astNode?.directives, 'source'), 'name');
-      if (typeof source === 'string') sources.set(coordinate, source);
+      if (typeof source !== 'string') continue;
+      sources.set(coordinate, source);
+      for (const category of found.flat(2)) givenBy.set(category, (givenBy.get(category) ?? new Set()).add(source));
     }
   }
   return {
     categories: [...categories].sort(),
     classesOf: (coordinate) => classes.get(coordinate) ?? [],
     sourceOf: (coordinate) => sources.get(coordinate) ?? null,
+    sourcesOf: (category) => givenBy.get(category) ?? new Set(),
     isGroup: (typeName) => groups.has(typeName),
     subgraphOfQuery: (field) => {
       const graph = argument(

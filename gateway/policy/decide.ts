@@ -1,6 +1,8 @@
-import type { Caller } from '../../schema/caller.ts';
+import { accessBasisFor, type Caller } from '../../schema/caller.ts';
 import type { Category, CategoryDecision } from '../../schema/categories.ts';
-import { roleMatrix } from '../../schema/policy/roleMatrix.ts';
+import type { PrivacySetting } from '../../schema/privacySetting.ts';
+import { type AbsenceCode, type AccessBasis, absenceCodes, type SourceName } from '../../schema/sources.ts';
+import type { Policies, Uid, Verdict } from './cedar.ts';
 import { ageAt, type PersonFacts } from './person.ts';
 
 export type Decision = {
@@ -10,66 +12,139 @@ export type Decision = {
   categories: ReadonlyMap<Category, CategoryDecision>;
 };
 
-type Relation = { holds: boolean; rule: string; categories: readonly Category[] };
-
-const none = (rule: string): Relation => ({ holds: false, rule, categories: [] });
-
-/** Parents' access by age (reference 14.4): all under 12; from 12 the clinical parts need a decision that comes later. */
-const asRepresentative = (person: PersonFacts, nin: string, today: string): Relation => {
-  const isProtected = person.addressProtection !== 'Unclassified'; // nor can protected persons be represented
-  const age = ageAt(person.birthDate, today);
-  if (!person.responsible.includes(nin) || isProtected || age === null || age >= 16) return none('representation/none');
-  if (age >= 12) return { holds: true, rule: 'representation/12-15', categories: ['person'] };
-  return { holds: true, rule: 'representation/under-12', categories: roleMatrix.citizen };
+/** What decisions need of the schema in force. */
+export type Asked = {
+  categories: readonly Category[];
+  /** Sources that give a category. */
+  sourcesOf(category: Category): ReadonlySet<SourceName>;
 };
 
-const relationTo = (caller: Caller, person: PersonFacts, today: string): Relation => {
-  switch (caller.kind) {
-    case 'system':
-      return none('system');
-    case 'citizen':
-      if (!person.nins.includes(caller.nin)) return asRepresentative(person, caller.nin, today);
-      return { holds: true, rule: 'own-record', categories: roleMatrix.citizen };
-    case 'professional': {
-      const { attest, role } = caller;
-      if (!attest?.patient || !person.nins.includes(attest.patient)) return none('no-attest-for-patient');
-      const categories = roleMatrix[role];
-      return { holds: categories.length > 0, rule: `roleMatrix/${role}`, categories };
-    }
+type Facts = {
+  relation: 'attested' | 'self' | 'parent' | 'none';
+  purpose: string;
+  accessBasis: AccessBasis;
+  age: number;
+  deceased: boolean;
+  addressProtected: boolean;
+  blocked: boolean;
+};
+
+const caller: Record<Caller['kind'], Uid> = {
+  professional: { type: 'Kilde::Professional', id: 'caller' },
+  citizen: { type: 'Kilde::Citizen', id: 'caller' },
+  system: { type: 'Kilde::System', id: 'caller' },
+};
+const patient: Uid = { type: 'Kilde::Patient', id: 'patient' };
+
+const relationTo = (who: Caller, person: PersonFacts): Facts['relation'] => {
+  if (who.kind === 'system') return 'none';
+  if (who.kind === 'citizen') {
+    if (person.nins.includes(who.nin)) return 'self';
+    return person.responsible.includes(who.nin) ? 'parent' : 'none';
   }
+  return who.attest?.patient && person.nins.includes(who.attest.patient) ? 'attested' : 'none';
 };
 
-/**
- * The decision for each category about one person. Nothing is permitted that no rule permits.
- *
- * @param today ISO 8601 date; ages are computed from the register's birth date on this day
- */
-export const decide = (
-  caller: Caller,
-  person: PersonFacts,
-  categories: readonly Category[],
-  today: string,
-): Decision => {
-  const { holds, rule, categories: given } = relationTo(caller, person, today);
-  const decisions = categories.map((category): [Category, CategoryDecision] => {
-    const effect = holds && given.includes(category) ? 'permit' : 'deny';
-    return [category, { category, effect, rule }];
-  });
-  return { mayKnow: holds, rule, categories: new Map(decisions) };
-};
+const purposeOf = (who: Caller) => (who.kind === 'professional' ? (who.attest?.purpose ?? null) : null);
 
-/** What the caller's role gives at most, when the operation is about no patient. */
-export const decideAtMost = (caller: Caller, categories: readonly Category[]): Decision => {
-  const given = caller.kind === 'system' ? [] : roleMatrix[caller.role];
-  const rule = `roleMatrix/${caller.role}`;
+const factsOf = (who: Caller, person: PersonFacts, today: string): Facts => ({
+  relation: relationTo(who, person),
+  purpose: purposeOf(who) ?? '',
+  accessBasis: accessBasisFor(purposeOf(who)),
+  age: ageAt(person.birthDate, today) ?? -1,
+  deceased: person.deceased,
+  addressProtected: person.addressProtection !== 'Unclassified',
+  blocked:
+    who.kind === 'professional' &&
+    who.hprNumber !== null &&
+    person.settings.some(({ type, source, scope }) => type === 'block' && source === '*' && scope === who.hprNumber),
+});
+
+/** Whether a setting is about the whole of a category. Finer ones, such as a period, are for those who see the records. */
+const covers = ({ source, scope }: PrivacySetting, category: Category, sources: ReadonlySet<SourceName>): boolean =>
+  (source === '*' || sources.has(source)) && (scope === null || scope === category);
+
+const isAbsenceCode = (text: string | undefined): text is AbsenceCode => absenceCodes.includes(text as AbsenceCode);
+
+const toDecision = (
+  category: Category,
+  { permitted, rule, annotations }: Verdict,
+  { accessBasis }: Facts,
+): CategoryDecision => {
+  const { absence, opens } = annotations;
+  const elevated: AccessBasis = accessBasis === 'AKUTT' ? 'FORHOYET_AKUTT' : 'FORHOYET_SAMTYKKE';
   return {
-    mayKnow: false,
+    category,
+    effect: permitted ? 'permit' : opens ? 'restricted' : 'deny',
     rule,
-    categories: new Map(
-      categories.map((category) => [
-        category,
-        { category, effect: given.includes(category) ? 'permit' : 'deny', rule },
-      ]),
-    ),
+    absence: isAbsenceCode(absence) ? absence : 'NO_ACCESS',
+    requires: !permitted && opens ? elevated : null,
   };
 };
+
+const decideBy = (
+  policies: Policies,
+  who: Caller,
+  facts: Facts,
+  { categories, sourcesOf }: Asked,
+  settings: readonly PrivacySetting[],
+): Decision => {
+  const principal = caller[who.kind];
+  const memberOf = who.kind === 'professional' ? [{ type: 'Kilde::Role', id: who.role }] : [];
+  const ask = (action: 'know' | 'read', resource: Uid, reserved: boolean, restricted: boolean) =>
+    policies.ask({ principal, memberOf, action, resource, context: { ...facts, reserved, restricted } });
+  const know = ask('know', patient, false, false);
+  const decisions = categories.map((category): [Category, CategoryDecision] => {
+    const about = settings.filter((setting) => covers(setting, category, sourcesOf(category)));
+    const has = (type: PrivacySetting['type']) => about.some((setting) => setting.type === type);
+    const verdict = ask('read', { type: 'Kilde::Category', id: category }, has('reservation'), has('restriction'));
+    return [category, toDecision(category, verdict, facts)];
+  });
+  return { mayKnow: know.permitted, rule: know.rule, categories: new Map(decisions) };
+};
+
+/** Somebody without anything of their own, for what a role gives at most. */
+const nobody: Omit<Facts, 'relation' | 'purpose' | 'accessBasis'> = {
+  age: -1,
+  deceased: false,
+  addressProtected: false,
+  blocked: false,
+};
+
+/** Decisions by the policies. Nothing is permitted that no policy permits. */
+export const createPolicy = (policies: Policies) => ({
+  /**
+   * The decision for each category about one person.
+   *
+   * @param today ISO 8601 date; ages are computed from the register's birth date on this day
+   */
+  decide: (who: Caller, person: PersonFacts, asked: Asked, today: string): Decision => {
+    const decision = decideBy(policies, who, factsOf(who, person, today), asked, person.settings);
+    if (decision.mayKnow) return decision;
+    // Who may not know of the person may not learn from a category either, whatever it says by itself.
+    return {
+      ...decision,
+      categories: new Map([...decision.categories].map(([key, it]) => [key, denied(it, decision)])),
+    };
+  },
+  /** What the caller's role gives at most, when the operation is about no patient. */
+  decideAtMost: (who: Caller, asked: Asked): Decision => {
+    const relation = { professional: 'attested', citizen: 'self', system: 'none' } as const;
+    const facts: Facts = {
+      ...nobody,
+      relation: relation[who.kind],
+      purpose: purposeOf(who) ?? '',
+      accessBasis: accessBasisFor(purposeOf(who)),
+    };
+    return { ...decideBy(policies, who, facts, asked, []), mayKnow: false };
+  },
+});
+export type Policy = ReturnType<typeof createPolicy>;
+
+const denied = (decision: CategoryDecision, { rule }: Decision): CategoryDecision => ({
+  ...decision,
+  effect: 'deny',
+  rule,
+  absence: 'NO_ACCESS',
+  requires: null,
+});

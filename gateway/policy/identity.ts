@@ -33,7 +33,7 @@ const Answer = z.object({
     .nullable(),
 });
 
-export type Identified = { person: PersonFacts | null; sources: readonly SourceReport[] };
+export type Identified = { person: Omit<PersonFacts, 'settings'> | null; sources: readonly SourceReport[] };
 
 /**
  * The person an operation is about, from the subgraph that keeps the register, before anything is planned: decisions

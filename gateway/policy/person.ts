@@ -1,4 +1,5 @@
 import type { AssertedPatient } from '../../schema/assertion.ts';
+import type { PrivacySetting } from '../../schema/privacySetting.ts';
 import type { SourceStatus } from '../../schema/sources.ts';
 
 /** What decisions need to know of the person asked about, as the register says now. */
@@ -9,6 +10,8 @@ export type PersonFacts = AssertedPatient & {
   /** National ids of those with parental responsibility. */
   responsible: readonly string[];
   guardians: readonly string[];
+  /** What the person has opted out of, restricted or blocked, as it holds now. */
+  settings: readonly PrivacySetting[];
   status: SourceStatus;
   asOf: string | null;
 };

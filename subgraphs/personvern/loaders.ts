@@ -24,6 +24,9 @@ export const createLoaders = ({ database, keyOf }: Stores, { assertion, signal }
         ),
       { cacheKeyFn: (query) => JSON.stringify(query) },
     ),
+    /** Whatever somebody has set, ended or not. Not of the asserted patient: decisions are made before there is one. */
+    settings: (nationalIds: readonly string[]): Promise<Result<RestrictionRow[]>> =>
+      findRestrictions(database, nationalIds.map(keyOf), signal),
     restrictions: new DataLoader<string, Result<RestrictionRow[]>>((ids) =>
       Promise.all(ids.map((id) => findRestrictions(database, asserted(id).nins.map(keyOf), signal))),
     ),

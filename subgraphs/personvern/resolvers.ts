@@ -1,6 +1,6 @@
 import { answered, given, type RequestContext } from '../_shared/group.ts';
 import { type Cursors, type PageArguments, pageSize } from '../_shared/paging.ts';
-import { mapAccess, mapRestriction } from './adapter/mapping.ts';
+import { isActive, mapAccess, mapRestriction } from './adapter/mapping.ts';
 import { SOURCE } from './database.ts';
 import type { createLoaders } from './loaders.ts';
 
@@ -8,6 +8,10 @@ export type Context = RequestContext & { loaders: ReturnType<typeof createLoader
 type Parent = { id: string };
 
 export const resolvers = {
+  Query: {
+    privacySettings: async (_root: unknown, { nationalIds }: { nationalIds: string[] }, { loaders }: Context) =>
+      given(await loaders.settings(nationalIds)).filter((row) => isActive(row, new Date().toISOString())),
+  },
   Patient: {
     __resolveReference: ({ id }: Parent): Parent => ({ id }),
     accessLog: async ({ id }: Parent, { first, after }: PageArguments, context: Context) => {

@@ -2,9 +2,13 @@ import { allow, federationEntry, mayRead, type Rules } from '../_shared/shield.t
 
 /** Types below Patient are reached only through its fields, which are decided on here. */
 export const rules: Rules = {
-  Query: federationEntry,
+  Query: {
+    ...federationEntry,
+    privacySettings: allow, // asked by the gateway only: behind the assertion, and @inaccessible in the public schema
+  },
   _Service: allow,
   Patient: { id: allow, accessLog: mayRead('accessLog'), restrictions: mayRead('restrictions') },
+  PrivacySetting: allow,
   AccessLogGroup: allow,
   AccessLogEntry: allow,
   RestrictionGroup: allow,

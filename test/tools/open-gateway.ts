@@ -39,6 +39,7 @@ const noFacts: SchemaFacts = {
   categories: [],
   classesOf: () => [],
   sourceOf: () => null,
+  sourcesOf: () => new Set(),
   isGroup: () => false,
   subgraphOfQuery: () => null,
 };

@@ -39,7 +39,7 @@ export const mapAccess = (row: AccessRow, retrieved: string) => ({
 const types = { reservation: 'RESERVATION', restriction: 'RESTRICTION', block: 'BLOCK', delay: 'DELAY' } as const;
 
 /** Dates without a clock hold through the whole of their last day. */
-const isActive = ({ since, until }: RestrictionRow, now: string): boolean => {
+export const isActive = ({ since, until }: RestrictionRow, now: string): boolean => {
   const today = now.slice(0, 10);
   const instant = (text: string) => new Date(text).toISOString();
   const begun = since === null || (since.includes('T') ? instant(since) <= now : since <= today);

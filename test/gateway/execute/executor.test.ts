@@ -10,8 +10,12 @@ import { createRoot } from '../../../gateway/execute/root.ts';
 import type { Scope } from '../../../gateway/execute/scope.ts';
 import { createPlanner } from '../../../gateway/plan/planner.ts';
 import { readFacts } from '../../../gateway/plan/supergraph.ts';
+import { loadPolicies } from '../../../gateway/policy/cedar.ts';
+import { createPolicy } from '../../../gateway/policy/decide.ts';
 import type { Caller } from '../../../schema/caller.ts';
 import { composeSupergraph, withoutSecurity } from '../../../schema/compose.ts';
+import { readPolicies, readPolicySchema } from '../../../schema/policy/read.ts';
+import type { PrivacySetting } from '../../../schema/privacySetting.ts';
 import { remoteAnswer } from '../../../schema/remote.ts';
 import { subgraphSdl } from '../../../schema/sdl.ts';
 import type { Subgraph, SubgraphAnswer, SubgraphRequest } from '../../../schema/subgraph.ts';
@@ -126,7 +130,26 @@ const annotated = composeSupergraph([
 ]);
 const stripped = withoutSecurity(annotated);
 
-const setUp = async (change: { people?: Resolvers; laboratory?: Resolvers | Subgraph; accessLog?: AccessLog } = {}) => {
+type Change = {
+  people?: Resolvers;
+  laboratory?: Resolvers | Subgraph;
+  accessLog?: AccessLog;
+  /** What the patient has set; `null` when nobody can say. */
+  settings?: readonly PrivacySetting[] | null;
+};
+const policy = createPolicy(loadPolicies(readPolicies(), readPolicySchema()));
+const privacyWith = (settings: readonly PrivacySetting[] | null): Subgraph => ({
+  name: 'personvern',
+  execute: async () =>
+    settings
+      ? { data: { privacySettings: settings }, sources: [] }
+      : { data: null, errors: [{ message: 'down', extensions: { code: 'SOURCE_UNAVAILABLE' } }], sources: [] },
+  handle: async () => ({ status: 404 }),
+  health: async () => [],
+  close: async () => {},
+});
+
+const setUp = async (change: Change = {}) => {
   const registers = fake('grunndata', people, { ...answering.people, ...change.people });
   const lab =
     change.laboratory && 'execute' in change.laboratory
@@ -145,6 +168,8 @@ const setUp = async (change: { people?: Resolvers; laboratory?: Resolvers | Subg
   const run = createExecutor({
     environment: 'sandbox',
     registers,
+    privacy: privacyWith(change.settings === undefined ? [] : change.settings),
+    policy,
     subgraphs: new Map([
       ['grunndata', registers],
       ['provesvar', lab],
@@ -372,6 +397,12 @@ describe('the executor', () => {
     );
     expect(error).toMatchObject({ extensions: { code: 'BAD_REQUEST' } });
     for (const value of [identifier, uuid]) if (value) expect(error?.message).not.toContain(value);
+  });
+
+  it('decides nothing when nobody can say what the patient has restricted', async () => {
+    const ask = await setUp({ settings: null });
+    await expect(ask(summary, variables)).rejects.toMatchObject({ extensions: { code: 'SOURCE_UNAVAILABLE' } });
+    expect(asked.filter(({ text }) => !text.includes('identify'))).toEqual([]);
   });
 
   it('releases nothing when the access log cannot be written', async () => {

@@ -1,8 +1,10 @@
 import { describe, expect, it } from 'vitest';
-import { decide, decideAtMost } from '../../../gateway/policy/decide.ts';
+import { loadPolicies } from '../../../gateway/policy/cedar.ts';
+import { createPolicy } from '../../../gateway/policy/decide.ts';
 import { ageAt, type PersonFacts } from '../../../gateway/policy/person.ts';
 import type { Caller, Role } from '../../../schema/caller.ts';
-import { categories } from '../../../schema/categories.ts';
+import { categories as all, type Category } from '../../../schema/categories.ts';
+import { readPolicies, readPolicySchema } from '../../../schema/policy/read.ts';
 import { citizen, doctor } from '../../support/ask.ts';
 
 const patient = '14834841291';
@@ -16,11 +18,16 @@ const person = (change: Partial<PersonFacts> = {}): PersonFacts => ({
   addressProtection: 'Unclassified',
   responsible: [],
   guardians: [],
+  settings: [],
   status: 'FRESH',
   asOf: null,
   ...change,
 });
 const today = '2026-11-21';
+const schema = readPolicySchema();
+const { decide, decideAtMost } = createPolicy(loadPolicies(readPolicies(), schema));
+const ask = (categories: readonly Category[]) => ({ categories, sourcesOf: () => new Set<string>() });
+const categories = ask(all);
 const permitted = (caller: Caller, about = person()) =>
   [...decide(caller, about, categories, today).categories.values()]
     .filter(({ effect }) => effect === 'permit')
@@ -33,9 +40,7 @@ const clinical = ['laboratory', 'imaging', 'medication', 'documents', 'criticalI
 
 describe('decide', () => {
   it('gives a doctor with an attest for the patient everything but the citizen’s own categories', () => {
-    expect(permitted(professional('doctor'))).toEqual(
-      categories.filter((it) => it !== 'accessLog' && it !== 'restrictions'),
-    );
+    expect(permitted(professional('doctor'))).toEqual(all.filter((it) => it !== 'accessLog' && it !== 'restrictions'));
   });
 
   it('gives a pharmacist person, critical information and medication only', () => {
@@ -73,7 +78,7 @@ describe('decide', () => {
   });
 
   it('gives citizens all of their own record and nothing of others’', () => {
-    expect(permitted(citizen(patient))).toEqual([...categories]);
+    expect(permitted(citizen(patient))).toEqual([...all]);
     expect(permitted(citizen(mother))).toEqual([]);
   });
 
@@ -96,11 +101,56 @@ describe('decide', () => {
   });
 
   it('names the rule that decided', () => {
-    expect(decide(professional('nurse'), person(), ['laboratory'], today).categories.get('laboratory')).toEqual({
+    expect(decide(professional('nurse'), person(), ask(['laboratory']), today).categories.get('laboratory')).toEqual({
       category: 'laboratory',
       effect: 'permit',
-      rule: 'roleMatrix/nurse',
+      rule: 'role/clinician',
+      absence: 'NO_ACCESS',
+      requires: null,
     });
+  });
+});
+
+describe('the policies', () => {
+  const load = (text: string) => () => loadPolicies(new Map([...readPolicies(), ['new.cedar', text]]), schema);
+  it.each([
+    ['that does not parse', 'permit (principal action resource);', /^new\.cedar: /],
+    ['without an id', 'permit (principal, action, resource);', 'new.cedar: a policy has no @id'],
+    [
+      'with another’s id',
+      '@id("own-record") forbid (principal, action, resource);',
+      'two policies with the id own-record',
+    ],
+    [
+      'about what the schema does not know',
+      '@id("x") permit (principal, action, resource) when { context.rich };',
+      /^x: /,
+    ],
+    [
+      'about a role type that is renamed',
+      '@id("x") permit (principal in Kilde::Rolle::"doctor", action, resource);',
+      /^x: /,
+    ],
+  ])('are refused with one %s', (_title, text, message) => {
+    expect(load(text)).toThrow(message);
+  });
+  it('let a new source bring its own category', () => {
+    const policies = loadPolicies(
+      new Map([
+        ...readPolicies(),
+        [
+          'sysvak/policy.cedar',
+          '@id("role/vaccines") permit (principal in Kilde::Role::"nurse", action == Kilde::Action::"read", resource == Kilde::Category::"vaccines") when { context.relation == "attested" };',
+        ],
+      ]),
+      schema,
+    );
+    const seen = (role: Role) =>
+      createPolicy(policies)
+        .decide(professional(role), person(), ask(['vaccines']), today)
+        .categories.get('vaccines');
+    expect(seen('nurse')).toMatchObject({ effect: 'permit', rule: 'role/vaccines' });
+    expect(seen('doctor')).toMatchObject({ effect: 'deny', rule: 'no-rule' });
   });
 });
 
