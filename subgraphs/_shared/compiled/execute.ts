@@ -1,7 +1,7 @@
 import { assertValidSchema, type DocumentNode, execute, type GraphQLSchema } from 'graphql';
 import { Counter } from 'prom-client';
-import { ownCopy } from './leaf.ts';
 import { type Answer, type CompiledOperation, compileOperation, type Given } from './operation.ts';
+import { ownCopy } from './ownCopy.ts';
 
 const interpreted = new Counter({
   name: 'kilde_subgraph_interpreted_operations_total',

@@ -5,11 +5,30 @@ import { type Field, failed, isPromise, type Path, type Run } from './run.ts';
 export type Complete = (run: Run, value: unknown, path: Path) => unknown;
 
 /** Where null may stop an error: a field, or an item of a list. */
-export type Position = { field: Field; type: GraphQLOutputType; complete: Complete };
+export type Position = { readonly field: Field; readonly type: GraphQLOutputType; readonly complete: Complete };
+
+/** An object by response keys, or a list by indices. */
+type Container = Record<string, unknown> | unknown[];
+
+const put = (into: Container, { key }: Path, value: unknown): void => {
+  (into as Record<string | number, unknown>)[key] = value;
+};
+
+/** Keeps the place with null meanwhile, so that keys stand in the order in which they were asked for. */
+const placeLater = (
+  run: Run,
+  { field, type }: Position,
+  into: Container,
+  path: Path,
+  promise: PromiseLike<unknown>,
+  next: (value: unknown) => Promise<void> | undefined,
+): Promise<void> => {
+  put(into, path, null);
+  return Promise.resolve(promise).then(next, (thrown) => put(into, path, failed(run, field, type, path, thrown)));
+};
 
 /**
- * Writes a value, its promise or its error into the answer at `path.key`. A promise holds the place with null meanwhile,
- * so that keys stand in the order in which they were asked for.
+ * Writes a value, what a promise gives, or null for an error, into the answer at `path.key`.
  *
  * @returns what to wait for, when there is something
  * @throws the located error where null is not allowed
@@ -17,29 +36,23 @@ export type Position = { field: Field; type: GraphQLOutputType; complete: Comple
 export const place = (
   run: Run,
   position: Position,
-  into: Record<string, unknown> | unknown[],
+  into: Container,
   path: Path,
   value: unknown,
 ): Promise<void> | undefined => {
-  const put = (it: unknown) => {
-    (into as Record<string | number, unknown>)[path.key] = it;
-  };
-  const fail = (thrown: unknown) => put(failed(run, position.field, position.type, path, thrown));
-  if (isPromise(value)) {
-    put(null);
-    return Promise.resolve(value).then((it) => place(run, position, into, path, it), fail);
-  }
+  if (isPromise(value))
+    return placeLater(run, position, into, path, value, (it) => place(run, position, into, path, it));
   let completed: unknown;
   try {
     completed = position.complete(run, value, path);
   } catch (thrown) {
-    fail(thrown);
-    return undefined;
+    completed = failed(run, position.field, position.type, path, thrown);
   }
-  if (!isPromise(completed)) {
-    put(completed);
-    return undefined;
-  }
-  put(null);
-  return Promise.resolve(completed).then(put, fail);
+  if (isPromise(completed))
+    return placeLater(run, position, into, path, completed, (it) => {
+      put(into, path, it);
+      return undefined;
+    });
+  put(into, path, completed);
+  return undefined;
 };

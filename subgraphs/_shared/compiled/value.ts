@@ -13,7 +13,7 @@ import {
 import { inspect } from 'graphql/jsutils/inspect.js';
 import { serializerOf } from './leaf.ts';
 import { type Complete, type Position, place } from './position.ts';
-import { type Field, infoOf, isPromise, nameOf } from './run.ts';
+import { type Field, infoOf, isPromise, nameOf, type Run } from './run.ts';
 import { runtimeTypeOf } from './runtimeType.ts';
 import { type Select, selectBelow } from './selection.ts';
 
@@ -46,14 +46,14 @@ const completeList = ({ ofType }: GraphQLList<GraphQLOutputType>, field: Field):
 
 const completeObject = (type: GraphQLObjectType, field: Field): Complete => {
   let selected: Select | undefined;
-  const select: Select = (run, value, path) => {
+  const selectIn = (run: Run): Select => {
     selected ??= selectBelow(run, type, field.nodes);
-    return selected(run, value, path);
+    return selected;
   };
   const { isTypeOf } = type;
-  if (!isTypeOf) return select;
+  if (!isTypeOf) return (run, value, path) => selectIn(run)(run, value, path);
   return (run, value, path) => {
-    selected ??= selectBelow(run, type, field.nodes);
+    const select = selectIn(run); // before anything is asked of the value: what is wrong with a directive comes first
     const selectIf = (isOfType: boolean) => {
       if (isOfType) return select(run, value, path);
       throw new GraphQLError(`Expected value of type "${type.name}" but got: ${inspect(value)}.`, {
