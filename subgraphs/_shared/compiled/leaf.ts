@@ -17,7 +17,7 @@ const asItIs = new Map<unknown, (value: unknown) => boolean>([
   [GraphQLID.serialize, isString],
   [GraphQLBoolean.serialize, (value) => typeof value === 'boolean'],
   [GraphQLFloat.serialize, Number.isFinite],
-  [GraphQLInt.serialize, (value) => ((value as number) | 0) === value],
+  [GraphQLInt.serialize, (value) => typeof value === 'number' && (value | 0) === value],
 ]);
 
 /** How a value of the type, neither null nor undefined, is written into the answer. Throws as graphql-js does. */

@@ -23,9 +23,9 @@ export type Answer = ExecutionResult<Record<string, unknown>>;
 
 /**
  * Why the compiled form does not cover an operation: it holds not exactly one; it asks for the schema; a key of the answer
- * would be the object's prototype; `@skip` or `@include` is given something else than true or false.
+ * would be the object's prototype.
  */
-export type Uncovered = 'operation' | 'introspection' | 'prototype' | 'condition';
+export type Uncovered = 'operation' | 'introspection' | 'prototype';
 export type CompiledOperation = (given: Given) => Answer | Promise<Answer> | Uncovered;
 
 const maxVariants = 64;
@@ -62,16 +62,18 @@ const survey = (document: DocumentNode): Survey => {
   return { operations, fragments, conditions, uncovered };
 };
 
-/** Which of the operation's forms the variables ask for; `null` when graphql-js has to say what is wrong with them. */
-const variantOf = (conditions: readonly string[], variables: Variables): string | null => {
-  let variant = '';
-  for (const name of conditions) {
-    const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
-    if (typeof value !== 'boolean') return null;
-    variant += value ? '+' : '-';
-  }
-  return variant;
-};
+/**
+ * Which form of the operation the variables ask for. All that a condition can do is to hold, not to hold, or to fail for want
+ * of a value; what is none of the three (a document that is not valid) neither skips nor leaves out.
+ */
+const variantOf = (conditions: readonly string[], variables: Variables): string =>
+  conditions
+    .map((name) => {
+      const value = Object.hasOwn(variables, name) ? variables[name] : undefined;
+      if (typeof value === 'boolean') return value ? '+' : '-';
+      return value === null || value === undefined ? '!' : '?';
+    })
+    .join('');
 
 /**
  * A document as functions, to be kept and run as often as it is asked. Answers what graphql-js's `execute` would: the same
@@ -93,7 +95,6 @@ export const compileOperation = (schema: GraphQLSchema, document: DocumentNode):
     const { coerced, errors } = getVariableValues(schema, definition.variableDefinitions ?? [], inputs, { maxErrors });
     if (errors) return { errors };
     const variant = variantOf(conditions, coerced);
-    if (variant === null) return 'condition';
 
     const run: Run = { operation, variables: coerced, context, rootValue, errors: [], nulled: new Set() };
     const answer = (data: Selected | null): Answer => (run.errors.length > 0 ? { errors: run.errors, data } : { data });

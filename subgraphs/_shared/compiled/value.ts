@@ -37,7 +37,9 @@ const completeList = ({ ofType }: GraphQLList<GraphQLOutputType>, field: Field):
         if (waiting) pending.push(waiting);
       }
     } catch (thrown) {
-      for (const waiting of pending) waiting.catch(ignore); // nobody else will hear of their errors
+      // Nobody else will hear of the errors of what was begun or came with the list; unheard, they would end the process.
+      for (const waiting of pending) waiting.catch(ignore);
+      if (Array.isArray(value)) for (const item of value) if (isPromise(item)) item.then(undefined, ignore);
       throw thrown;
     }
     return pending.length > 0 ? Promise.all(pending).then(() => items) : items;
