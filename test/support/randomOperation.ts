@@ -23,6 +23,8 @@ export type OperationOptions = {
   rootFields?: readonly string[];
   /** Argument values to choose from before any other, by name of the argument. */
   known?: Record<string, readonly unknown[]>;
+  /** Per cent of input values that do not fit their type. */
+  misfits?: number;
   depth?: number;
 };
 
@@ -34,20 +36,21 @@ const chooser = (g: fc.GeneratorValue) => {
   const below = (count: number): number => g(fc.nat, { max: count - 1 });
   return {
     below,
-    percent: (share: number): boolean => below(100) >= 100 - share,
+    percent: (share: number): boolean => share > 0 && below(100) >= 100 - share,
     one: <T>(all: readonly T[]): T => all[below(all.length)]!,
   };
 };
 type Choose = ReturnType<typeof chooser>;
 
 /** A JSON value for an input type, now and then one that does not fit. */
-const inputFor = (choose: Choose, type: GraphQLInputType, depth = 2): unknown => {
-  if (choose.percent(3)) return choose.one<unknown>([null, {}, 'no such word', 1.5, [null]]);
-  if (isNonNullType(type)) return inputFor(choose, type.ofType, depth);
+const inputFor = (choose: Choose, type: GraphQLInputType, misfits: number, depth = 2): unknown => {
+  const below = (inner: GraphQLInputType) => inputFor(choose, inner, misfits, depth - 1);
+  if (choose.percent(misfits)) return choose.one<unknown>([null, {}, 'no such word', 1.5, [null]]);
+  if (isNonNullType(type)) return below(type.ofType);
   if (choose.percent(8)) return null;
   if (isListType(type)) {
-    if (choose.percent(15)) return inputFor(choose, type.ofType, depth);
-    return Array.from({ length: choose.below(3) }, () => inputFor(choose, type.ofType, depth));
+    if (choose.percent(15)) return below(type.ofType);
+    return Array.from({ length: choose.below(3) }, () => below(type.ofType));
   }
   if (isEnumType(type)) return choose.one(type.getValues()).name;
   if (isInputObjectType(type)) {
@@ -55,7 +58,7 @@ const inputFor = (choose: Choose, type: GraphQLInputType, depth = 2): unknown =>
       (it) =>
         (isNonNullType(it.type) || choose.percent(40)) && (depth > 0 || !isInputObjectType(getNamedType(it.type))),
     );
-    return Object.fromEntries(fields.map((it) => [it.name, inputFor(choose, it.type, depth - 1)]));
+    return Object.fromEntries(fields.map((it) => [it.name, below(it.type)]));
   }
   if (type.name === 'Int') return choose.below(60);
   if (type.name === 'Float') return choose.one([0.5, 3, -1]);
@@ -84,7 +87,7 @@ const literal = (value: unknown, type: GraphQLInputType | undefined): string => 
 export const randomOperation = (
   g: fc.GeneratorValue,
   schema: GraphQLSchema,
-  { root, rootFields, known = {}, depth = 4 }: OperationOptions,
+  { root, rootFields, known = {}, misfits = 3, depth = 4 }: OperationOptions,
 ): RandomOperation => {
   const choose = chooser(g);
   const definitions: string[] = ['$yes: Boolean!', '$no: Boolean! = false', '$maybe: Boolean = true'];
@@ -102,12 +105,12 @@ export const randomOperation = (
 
   const argument = ({ name, type, defaultValue }: GraphQLArgument): string | null => {
     const isNeeded = isNonNullType(type) && defaultValue === undefined;
-    if (choose.percent(isNeeded ? 3 : 50)) return null;
-    const value = known[name] && choose.percent(80) ? choose.one(known[name]) : inputFor(choose, type);
+    if (choose.percent(isNeeded ? misfits : 50)) return null;
+    const value = known[name] ? choose.one(known[name]) : inputFor(choose, type, misfits);
     const own = choose.below(4);
     if (own < 2) return `${name}: ${literal(value, type)}`;
     const variable = `v${definitions.length}`;
-    const withDefault = choose.percent(30) ? ` = ${literal(inputFor(choose, type), type)}` : '';
+    const withDefault = choose.percent(30) ? ` = ${literal(inputFor(choose, type, misfits), type)}` : '';
     definitions.push(`$${variable}: ${type}${withDefault}`);
     if (choose.percent(85)) variables[variable] = value;
     return isListType(type) && own === 3 ? `${name}: [$${variable}]` : `${name}: $${variable}`;
@@ -146,7 +149,7 @@ export const randomOperation = (
 
   const selections = (type: GraphQLNamedType, left: number, only?: readonly string[]): string => {
     const made = Array.from({ length: 1 + choose.below(4) }, () => {
-      if (only || left <= 0 || choose.percent(70)) return field(type, left, only);
+      if (only || left <= 0 || choose.percent(isUnionType(type) ? 15 : 70)) return field(type, left, only);
       return fragments.length > 0 && choose.percent(30) ? spreadAgain() : fragment(type, left - 1);
     });
     return `{ ${made.join(' ')} }`;
