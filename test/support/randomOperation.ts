@@ -111,7 +111,8 @@ export const randomOperation = (
     if (own < 2) return `${name}: ${literal(value, type)}`;
     const variable = `v${definitions.length}`;
     const withDefault = choose.percent(30) ? ` = ${literal(inputFor(choose, type, misfits), type)}` : '';
-    definitions.push(`$${variable}: ${type}${withDefault}`);
+    const declared = choose.percent(10) ? String(type).replace(/!$/, '') : String(type);
+    definitions.push(`$${variable}: ${declared}${withDefault}`);
     if (choose.percent(85)) variables[variable] = value;
     return isListType(type) && own === 3 ? `${name}: [$${variable}]` : `${name}: $${variable}`;
   };

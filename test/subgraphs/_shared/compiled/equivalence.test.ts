@@ -51,6 +51,8 @@ const schemas = [1, 2, 3].map((seed) => {
   return { schema, execute: createExecute('test', schema) };
 });
 
+/** The same document is asked with other conditions, too. */
+const changes = [{}, { yes: false, maybe: null }, { yes: true, maybe: false }];
 type Ran = { world: World; result: ExecutionResult; told: unknown; wasSync: boolean };
 
 /** Runs to the answer, and on until nothing is left to settle: what comes too late must change nothing. */
@@ -99,9 +101,10 @@ describe('a compiled operation', () => {
           async (g, kind, all) => {
             const { query, variables } = randomOperation(g, kind.schema, { root });
             const document = parse(query);
-            for (const conditions of all) {
-              const own = await compare(kind, document, variables, conditions).catch((failure) => {
-                throw new Error(`${query} with ${JSON.stringify(variables)}`, { cause: failure });
+            for (const [i, conditions] of all.entries()) {
+              const changed = { ...variables, ...changes[i] };
+              const own = await compare(kind, document, changed, conditions).catch((failure) => {
+                throw new Error(`${query} with ${JSON.stringify(changed)}`, { cause: failure });
               });
               const objects = objectsIn(own.result.data);
               expect(new Set(objects).size).toBe(objects.length);

@@ -1,4 +1,5 @@
 import { createHook } from 'node:async_hooks';
+import { setImmediate as afterMicrotasks } from 'node:timers/promises';
 import { buildSchema, execute, type GraphQLScalarType, type GraphQLSchema, parse } from 'graphql';
 import { register } from 'prom-client';
 import { describe, expect, it } from 'vitest';
@@ -90,6 +91,66 @@ describe('createExecute', () => {
       expect(given).not.toBe(held);
       expect(given.list).not.toBe(held.list);
       expect(given.list[0]).not.toBe(held.list[0]);
+    }
+  });
+
+  const odd: unknown[] = ['', 'RED', '7', 0, -0, 7, 1.5, 2 ** 31 - 1, 2 ** 31, -(2 ** 31), -(2 ** 31) - 1, 1e300];
+  odd.push(
+    Number.NaN,
+    Number.POSITIVE_INFINITY,
+    true,
+    false,
+    null,
+    undefined,
+    7n,
+    Symbol('s'),
+    [],
+    [7],
+    {},
+    new Date(0),
+  );
+  odd.push(
+    { valueOf: () => 7 },
+    { toJSON: () => 'json' },
+    new Error('returned'),
+    () => 'called',
+    () => null,
+  );
+  it.each(['String', 'ID', 'Int', 'Float', 'Boolean', 'Colour', 'Plain', 'Odd'])(
+    'writes every value of %s as graphql-js does, or refuses it in the same words',
+    (type) => {
+      const of = buildSchema(`enum Colour { RED } scalar Plain scalar Odd
+        type Query { value: ${type} required: ${type}! list: [${type}!] }`);
+      (of.getType('Odd') as GraphQLScalarType).serialize = (value) =>
+        value === 7 ? undefined : value === '7' ? null : value;
+      const run = createExecute('test', of);
+      for (const field of ['value', 'required', 'list'])
+        for (const value of odd) {
+          const given = parse(`{ ${field} }`);
+          const root = { [field]: field === 'list' ? [value] : value };
+          const own = run(given, { variables: {}, context: {}, rootValue: root });
+          expect(own).toEqual(execute({ schema: of, document: given, rootValue: root }));
+        }
+    },
+  );
+
+  it('lets no promise of a list that was given up end the process', async () => {
+    const unheard: unknown[] = [];
+    const hear = (reason: unknown) => void unheard.push(reason);
+    const others = process.listeners('unhandledRejection');
+    process.removeAllListeners('unhandledRejection').on('unhandledRejection', hear);
+    try {
+      const later = async () => {
+        throw new Error('too late');
+      };
+      const all = () => [{ text: later }, null, later()];
+      const { data, errors } = await ask('{ all { text } }', {}, { all });
+      expect([data, errors?.length]).toEqual([{ all: null }, 1]);
+      await afterMicrotasks();
+      expect(unheard).toEqual([]);
+    } finally {
+      process.off('unhandledRejection', hear);
+      for (const listener of others) process.on('unhandledRejection', listener);
     }
   });
 

@@ -189,8 +189,13 @@ export const createWorldSchema = (seed: number): GraphQLSchema => {
     (type: GraphQLOutputType): GraphQLFieldResolver<unknown, World> =>
     (source, args, world, info) => {
       note(world, 'resolver', args, world, info);
-      if (info.fieldName === 'echo') return JSON.stringify(args);
-      for (const key of Object.keys(args)) delete args[key]; // they are this call's own
+      // Arguments are this call's own, to the last list: whatever it does with them is not seen by the next.
+      if (info.fieldName === 'echo') {
+        const told = JSON.stringify(args);
+        for (const list of [args['words'], args['filter']?.words]) if (Array.isArray(list)) list.push('more');
+        return told;
+      }
+      for (const key of Object.keys(args)) delete args[key];
       const id = (typeof source === 'object' && source !== null && world.identities.get(source)) || 'stray';
       return produce(world, type, `${id}/${info.fieldName}`);
     };
