@@ -52,6 +52,10 @@ export type SubgraphError = {
 };
 
 export type SubgraphAnswer = {
+  /**
+   * Plain objects and lists made for this answer, as `JSON.parse` would make them: nobody else holds a reference to any of
+   * them, and whoever asked may change them and keep them. Any word may be a key, also of `Object.prototype`.
+   */
   data?: Record<string, unknown> | null;
   errors?: readonly SubgraphError[];
   /** What each source did for this answer. */

@@ -26,6 +26,8 @@ const Body = z.object({ query: z.string(), variables: z.record(z.string(), z.unk
 /** The gateway's assertion and the caller's token are headers, and longer than Node takes unless told so. */
 const maxHeaderBytes = 64_000;
 const clockToleranceSeconds = 5;
+/** Of all operations that are kept, so that few long ones take no more room than many short ones. */
+const maxDocumentCharacters = 10_000_000;
 
 type Verify = (authorization: string | undefined) => Promise<Assertion | null>;
 
@@ -122,9 +124,16 @@ const abortWith = (reply: FastifyReply, deadline: number): AbortSignal => {
 type AssertionOf = (request: FastifyRequest) => Assertion;
 
 const mountGraphql = (app: FastifyInstance, subgraph: Subgraph, assertionOf: AssertionOf): void => {
-  const documents = new LRUCache<string, DocumentNode>({ max: 2_000 });
+  // The subgraph keeps an operation's compiled form by its document: the same text is the same document.
+  const documents = new LRUCache<string, DocumentNode>({
+    max: 2_000,
+    maxSize: maxDocumentCharacters,
+    sizeCalculation: (_document, text) => text.length + 1,
+  });
   const documentOf = (text: string) => {
-    const document = documents.get(text) ?? parse(text, { noLocation: true, maxTokens: 10_000 });
+    const known = documents.get(text);
+    if (known) return known;
+    const document = parse(text, { noLocation: true, maxTokens: 10_000 });
     documents.set(text, document);
     return document;
   };

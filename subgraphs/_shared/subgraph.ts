@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { buildSubgraphSchema, type GraphQLResolverMap } from '@apollo/subgraph';
-import { type ExecutionResult, execute, type GraphQLError, Kind } from 'graphql';
+import { type GraphQLError, Kind } from 'graphql';
 import { subgraphSdl } from '../../schema/sdl.ts';
 import type { SourceReport } from '../../schema/sources.ts';
 import {
@@ -12,6 +12,7 @@ import {
   type Subgraph,
   type SubgraphError,
 } from '../../schema/subgraph.ts';
+import { createExecute } from './compiled/execute.ts';
 import type { RequestContext } from './group.ts';
 import { log } from './log.ts';
 import { type Rules, withRules } from './shield.ts';
@@ -72,6 +73,7 @@ export const createSubgraph = <Context extends RequestContext>(parts: SubgraphPa
     buildSubgraphSchema([{ typeDefs, resolvers: parts.resolvers as GraphQLResolverMap<unknown> }]),
     parts.rules,
   );
+  const execute = createExecute(parts.name, schema);
   return {
     name: parts.name,
     async execute({ document, variables, assertion, subjectToken, signal }) {
@@ -82,12 +84,7 @@ export const createSubgraph = <Context extends RequestContext>(parts: SubgraphPa
         signal,
         report: (report) => sources.push(report),
       });
-      const result = (await execute({
-        schema,
-        document,
-        variableValues: variables,
-        contextValue,
-      })) as ExecutionResult<Record<string, unknown>>;
+      const result = await execute(document, { variables, context: contextValue });
       const errors = result.errors?.map((error) => outward(parts.name, assertion.traceId, error));
       return {
         data: result.data ?? null,
