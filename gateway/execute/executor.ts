@@ -1,6 +1,5 @@
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { getVariableValues } from 'graphql';
-import type { LRUCache } from 'lru-cache';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
@@ -9,8 +8,9 @@ import type { AccessLog } from '../audit/accessLog.ts';
 import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
-import type { FetchStep, Plan, Planner } from '../plan/planner.ts';
-import { isPermitted, prune } from '../plan/prune.ts';
+import type { FetchStep } from '../plan/planner.ts';
+import type { PlannedOperation, Plans } from '../plan/plans.ts';
+import { isPermitted } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import { type Decision, decide, decideAtMost } from '../policy/decide.ts';
 import { type Identified, identify } from '../policy/identity.ts';
@@ -25,25 +25,17 @@ import { shape } from './shape.ts';
 export type Generation = {
   schema: GraphQLSchema;
   facts: SchemaFacts;
-  planner: Planner;
-  plans: LRUCache<string, { plan: Plan; categories: ReadonlySet<Category> }>;
+  plans: Plans;
   root: ReturnType<typeof createRoot>;
+  /** The subgraph that knows who people are. */
+  registers: Subgraph;
 };
 
-export type Operation = {
-  document: DocumentNode;
-  operation: OperationDefinitionNode;
-  operationName: string | undefined;
-  /** SHA-256 of the document; the key of what is cached for it. */
-  hash: string;
-  variables: Record<string, unknown>;
-};
+export type Operation = PlannedOperation & { operationName: string | undefined; variables: Record<string, unknown> };
 
 export type ExecutorOptions = {
   environment: 'sandbox' | 'production';
   subgraphs: ReadonlyMap<string, Subgraph>;
-  /** The subgraph that knows who people are. */
-  registers: Subgraph;
   accessLog: AccessLog;
   now?: () => Date;
 };
@@ -58,44 +50,15 @@ const unknownPerson = {
 };
 
 /** The steps of a request in their order: patient, decision, plan, execution, audit, release (design, section 2). */
-export const createExecutor = ({
-  environment,
-  subgraphs,
-  registers,
-  accessLog,
-  now = () => new Date(),
-}: ExecutorOptions) => {
+export const createExecutor = ({ environment, subgraphs, accessLog, now = () => new Date() }: ExecutorOptions) => {
   const coerce = (schema: GraphQLSchema, { operation, variables }: Operation) => {
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
     if (!coerced) throw requestError('BAD_REQUEST', 'The variables do not fit the operation');
     return coerced;
   };
 
-  const planFor = (
-    { plans, planner, schema, facts }: Generation,
-    { document, operation, operationName, hash }: Operation,
-    isGiven: (coordinate: string) => boolean,
-    decision: Decision,
-  ) => {
-    const vector = facts.categories
-      .map((it) => (decision.categories.get(it)?.effect === 'permit' ? '1' : '0'))
-      .join('');
-    const key = `${hash}/${operationName ?? ''}/${vector}`;
-    const known = plans.get(key);
-    if (known) return known;
-    const categories = new Set<Category>(); // what the operation is about, given or not: the access log says both
-    const note = (coordinate: string) => {
-      for (const category of facts.classesOf(coordinate).flat(2)) categories.add(category);
-      return isGiven(coordinate);
-    };
-    const plan = planner.plan(prune(document, operation, schema, note), operationName);
-    const made = { plan, categories };
-    plans.set(key, made);
-    return made;
-  };
-
   return async (generation: Generation, asked: Operation, scope: Scope): Promise<FormattedExecutionResult> => {
-    const { schema, facts, root } = generation;
+    const { schema, facts, plans, root, registers } = generation;
     const variables = coerce(schema, asked);
 
     // 3 policy: who is it about, and what may this caller see of them
@@ -109,10 +72,12 @@ export const createExecutor = ({
       ? decide(scope.caller, person, facts.categories, today)
       : decideAtMost(scope.caller, facts.categories);
     const patient = decision.mayKnow ? person : null;
-    const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
+    const grants = (category: Category) => decision.categories.get(category)?.effect === 'permit';
+    const isGiven = (coordinate: string) => isPermitted(facts, grants, coordinate);
 
     // 4 plan: only what is permitted
-    const { plan, categories } = planFor(generation, asked, isGiven, decision);
+    const { plan, categories } = plans.planFor(asked, grants);
+    const steps = await plan(variables);
 
     // 5 execute
     const assertion = assertionFor(scope, patient, decision);
@@ -120,7 +85,7 @@ export const createExecutor = ({
       step.subgraph === 'kilde'
         ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
         : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-    const collected = await runPlan(plan(variables), variables, call, facts.sourceOf);
+    const collected = await runPlan(steps, variables, call, facts.sourceOf);
     const shaped = shape(collected, {
       schema,
       facts,
