@@ -1,5 +1,4 @@
-import { unwatchFile, watchFile } from 'node:fs';
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import type { KildeGateway } from './execute/gateway.ts';
 import { log } from './log.ts';
 import { schemaLoads } from './metrics.ts';
@@ -27,7 +26,17 @@ export const followSupergraph = (file: string, { update }: Pick<KildeGateway, 'u
       log.error({ reason: (error as Error).message }, 'the supergraph was refused; the one before stays in force');
     }
   };
-  const onChange = () => void reload();
-  watchFile(file, { interval: pollMs, persistent: false }, onChange);
-  return { reload, stop: () => unwatchFile(file, onChange) };
+  let seen: string | null = null; // what was read before may be older than the file is now
+  const look = async () => {
+    const state = await stat(file).then(
+      ({ mtimeMs, size, ino }) => `${mtimeMs}/${size}/${ino}`,
+      () => 'gone',
+    );
+    if (state === seen) return;
+    seen = state;
+    await reload();
+  };
+  const polling = setInterval(() => void look(), pollMs);
+  polling.unref();
+  return { reload, stop: () => clearInterval(polling) };
 };

@@ -18,8 +18,6 @@ import { createServer } from './server.ts';
 export type StartOptions = {
   /** Folders of subgraphs; the product's own unless told otherwise. */
   homes?: readonly URL[];
-  /** Annotated supergraph; that of the file which the configuration names unless told otherwise. */
-  annotatedSdl?: string;
   extend?(app: FastifyInstance): Promise<void> | void;
 };
 
@@ -37,7 +35,7 @@ const root = subgraphSdl(readFileSync(new URL('../schema/kilde.graphql', import.
 export const startGateway = async (
   config: Config,
   env: Record<string, string | undefined>,
-  { homes, annotatedSdl, extend }: StartOptions = {},
+  { homes, extend }: StartOptions = {},
 ): Promise<Running> => {
   const file = config.supergraphFile ?? fileURLToPath(supergraphFile);
   const trusted = readTrusted(config.trustedDocuments, config.environment === 'production');
@@ -45,7 +43,7 @@ export const startGateway = async (
   const subgraphs = new Map([...mounted].map(([name, { subgraph }]) => [name, subgraph]));
   const accessLog = createAccessLog(config.databaseUrl, deriveKey(config.rootKey, 'access-caller'));
   const gateway = createKildeGateway({
-    annotatedSdl: annotatedSdl ?? readFileSync(file, 'utf8'),
+    annotatedSdl: readFileSync(file, 'utf8'),
     root,
     trusted,
     planningMs: config.planningMs,
