@@ -50,7 +50,7 @@ const roomToPlan = { PLANNING_BUDGET_MS: '5000' };
 
 /** Every subgraph of the product behind HTTP, and what a gateway must know to reach them. */
 const moveElsewhere = async (env: Record<string, string>) => {
-const { privateJwk, publicJwk } = await makeGatewayKeys();
+  const { privateJwk, publicJwk } = await makeGatewayKeys();
   const { urls, close } = await serveSubgraphs(env, publicJwk);
   return { env: { SUBGRAPHS: listOf(urls), GATEWAY_SIGNING_KEY: JSON.stringify(privateJwk) }, close };
 };
