@@ -69,7 +69,8 @@ export const startKilde = async (
   const postgres = await startTestPostgres();
   const sandbox = await startSandbox(postgres.url);
   const own = { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', ...roomToPlan, ...sandbox.env, ...overrides };
-  const elsewhere = process.env['KILDE_TOPOLOGY'] === 'http' ? await moveElsewhere(own) : null;
+  const isMoved = process.env['KILDE_TOPOLOGY'] === 'http' && !('SUBGRAPHS' in overrides);
+  const elsewhere = isMoved ? await moveElsewhere(own) : null;
   const env = { ...own, ...elsewhere?.env };
   const gateway: Running = await startGateway(loadConfig(env), env, {
     ...options,
