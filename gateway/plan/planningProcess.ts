@@ -36,7 +36,7 @@ export type PlanningProcess = {
 const child = fileURLToPath(new URL('./planningChild.ts', import.meta.url));
 const startMs = 30_000;
 const idleMs = 60_000;
-const mostWaiting = 64;
+const mostWaiting = 256;
 
 const tooLong = (budgetMs: number): Error =>
   requestError('LIMIT_EXCEEDED', `Milliseconds to plan an operation: ${budgetMs} at most`);

@@ -110,13 +110,13 @@ describe('a planning process', () => {
       expect(readFileSync(`/proc/${child}/environ`, 'utf8')).not.toContain('a-key-of-this-process');
   });
 
-  it('refuses what comes when 64 documents wait', async () => {
+  it('refuses what comes when 256 documents wait', async () => {
     const { make } = start('native');
-    const waiting = Array.from({ length: 64 }, () => make(easy, 5_000));
+    const waiting = Array.from({ length: 256 }, () => make(easy, 5_000));
     await expect(make(easy, 5_000)).rejects.toMatchObject({
       extensions: { code: 'OVERLOADED', http: { status: 503 } },
     });
-    expect(await Promise.all(waiting)).toHaveLength(64);
+    expect(await Promise.all(waiting)).toHaveLength(256);
   });
 
   it('ends when it is closed, and still answers a request that began before', async () => {
