@@ -2,6 +2,8 @@ import { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'no
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import { getOperationAST, parse, printSchema } from 'graphql';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { createKildeGateway, type KildeGateway } from '../../../gateway/execute/gateway.ts';
@@ -14,6 +16,8 @@ import { readSupergraph, subgraphNames } from '../../../schema/compose.ts';
 import { subgraphSdl } from '../../../schema/sdl.ts';
 import type { Subgraph } from '../../../schema/subgraph.ts';
 import { doctor } from '../../support/ask.ts';
+
+vi.setConfig({ testTimeout: 60_000 }); // each new schema takes a second of a machine that has nothing else to do
 
 const committed = readSupergraph();
 const examples = fileURLToPath(new URL('../../../examples/operations/', import.meta.url));
@@ -155,6 +159,24 @@ describe('a gateway', () => {
   it('takes a good one after bad ones', async () => {
     expect(await gateway.update(described('afterwards'))).toBe(true);
     expect(await gateway.update(committed)).toBe(true);
+  });
+
+  it('lets go of the schemas before', async () => {
+    setFlagsFromString('--expose-gc');
+    const collect = runInNewContext('gc') as () => void;
+    const other = create(committed, new Map());
+    await load(other);
+    const before: WeakRef<object>[] = [];
+    for (const marker of ['first', 'second', 'third']) {
+      before.push(new WeakRef(other.schema()!), new WeakRef(other.facts()));
+      await other.update(described(marker));
+    }
+    await vi.waitFor(() => {
+      collect();
+      expect(before.filter((it) => it.deref() !== undefined)).toEqual([]);
+    }, 10_000);
+    expect(other.schema()).not.toBeNull();
+    await other.stop();
   });
 
   it('answers a request by the schema that it was validated with', async () => {

@@ -8,6 +8,8 @@ import { createPlanningProcess, type PlanningProcess } from '../../../gateway/pl
 import { repeat } from '../../support/attacks.ts';
 import { compose } from '../../support/federation.ts';
 
+vi.setConfig({ testTimeout: 60_000 }); // processes are started, and kept busy on purpose
+
 const [levels, subgraphs] = [4, 10];
 const each = (count: number, piece: (index: number) => string) => repeat(count, piece);
 
