@@ -1,6 +1,5 @@
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { getVariableValues } from 'graphql';
-import type { LRUCache } from 'lru-cache';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
@@ -9,8 +8,9 @@ import type { AccessLog } from '../audit/accessLog.ts';
 import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
-import type { FetchStep, Plan, Planner } from '../plan/planner.ts';
-import { isPermitted, prune } from '../plan/prune.ts';
+import type { FetchStep } from '../plan/planner.ts';
+import type { PlannedOperation, Plans } from '../plan/plans.ts';
+import { isPermitted } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import type { Decision, Policy } from '../policy/decide.ts';
 import { type Identified, identify } from '../policy/identity.ts';
@@ -26,27 +26,19 @@ import { shape } from './shape.ts';
 export type Generation = {
   schema: GraphQLSchema;
   facts: SchemaFacts;
-  planner: Planner;
-  plans: LRUCache<string, { plan: Plan; categories: ReadonlySet<Category> }>;
+  plans: Plans;
   root: ReturnType<typeof createRoot>;
-};
-
-export type Operation = {
-  document: DocumentNode;
-  operation: OperationDefinitionNode;
-  operationName: string | undefined;
-  /** SHA-256 of the document; the key of what is cached for it. */
-  hash: string;
-  variables: Record<string, unknown>;
-};
-
-export type ExecutorOptions = {
-  environment: 'sandbox' | 'production';
-  subgraphs: ReadonlyMap<string, Subgraph>;
   /** The subgraph that knows who people are. */
   registers: Subgraph;
   /** The subgraph that knows what people have restricted. */
   privacy: Subgraph;
+};
+
+export type Operation = PlannedOperation & { operationName: string | undefined; variables: Record<string, unknown> };
+
+export type ExecutorOptions = {
+  environment: 'sandbox' | 'production';
+  subgraphs: ReadonlyMap<string, Subgraph>;
   policy: Policy;
   accessLog: AccessLog;
   now?: () => Date;
@@ -65,8 +57,6 @@ const unknownPerson = {
 export const createExecutor = ({
   environment,
   subgraphs,
-  registers,
-  privacy,
   policy,
   accessLog,
   now = () => new Date(),
@@ -77,31 +67,8 @@ export const createExecutor = ({
     return coerced;
   };
 
-  const planFor = (
-    { plans, planner, schema, facts }: Generation,
-    { document, operation, operationName, hash }: Operation,
-    isGiven: (coordinate: string) => boolean,
-    decision: Decision,
-  ) => {
-    const vector = facts.categories
-      .map((it) => (decision.categories.get(it)?.effect === 'permit' ? '1' : '0'))
-      .join('');
-    const key = `${hash}/${operationName ?? ''}/${vector}`;
-    const known = plans.get(key);
-    if (known) return known;
-    const categories = new Set<Category>(); // what the operation is about, given or not: the access log says both
-    const note = (coordinate: string) => {
-      for (const category of facts.classesOf(coordinate).flat(2)) categories.add(category);
-      return isGiven(coordinate);
-    };
-    const plan = planner.plan(prune(document, operation, schema, note), operationName);
-    const made = { plan, categories };
-    plans.set(key, made);
-    return made;
-  };
-
   return async (generation: Generation, asked: Operation, scope: Scope): Promise<FormattedExecutionResult> => {
-    const { schema, facts, root } = generation;
+    const { schema, facts, plans, root, registers, privacy } = generation;
     const variables = coerce(schema, asked);
 
     // 3 policy: who is it about, and what may this caller see of them
@@ -116,10 +83,12 @@ export const createExecutor = ({
       ? policy.decide(scope.caller, person, facts, today)
       : policy.decideAtMost(scope.caller, facts);
     const patient = decision.mayKnow ? person : null;
-    const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
+    const grants = (category: Category) => decision.categories.get(category)?.effect === 'permit';
+    const isGiven = (coordinate: string) => isPermitted(facts, grants, coordinate);
 
     // 4 plan: only what is permitted
-    const { plan, categories } = planFor(generation, asked, isGiven, decision);
+    const { plan, categories } = plans.planFor(asked, grants);
+    const steps = await plan(variables);
 
     // 5 execute
     const assertion = assertionFor(scope, patient, decision);
@@ -127,7 +96,7 @@ export const createExecutor = ({
       step.subgraph === 'kilde'
         ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
         : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-    const collected = await runPlan(plan(variables), variables, call, facts.sourceOf);
+    const collected = await runPlan(steps, variables, call, facts.sourceOf);
     const shaped = shape(collected, {
       schema,
       facts,

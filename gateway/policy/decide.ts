@@ -1,4 +1,4 @@
-import { accessBasisFor, type Caller } from '../../schema/caller.ts';
+import { accessBasisFor, type Caller, roles } from '../../schema/caller.ts';
 import type { Category, CategoryDecision } from '../../schema/categories.ts';
 import type { PrivacySetting } from '../../schema/privacySetting.ts';
 import { type AbsenceCode, type AccessBasis, absenceCodes, type SourceName } from '../../schema/sources.ts';
@@ -111,6 +111,17 @@ const nobody: Omit<Facts, 'relation' | 'purpose' | 'accessBasis'> = {
   blocked: false,
 };
 
+/** Those who ask: every role, citizens for themselves, and parents of children of each age that makes a difference. */
+const usual = [
+  ...roles.map((role) => ({
+    principal: caller.professional,
+    memberOf: [{ type: 'Kilde::Role', id: role }],
+    facts: { relation: 'attested' },
+  })),
+  { principal: caller.citizen, memberOf: [], facts: { relation: 'self' } },
+  ...[5, 13].map((age) => ({ principal: caller.citizen, memberOf: [], facts: { relation: 'parent', age } })),
+];
+
 /** Decisions by the policies. Nothing is permitted that no policy permits. */
 export const createPolicy = (policies: Policies) => ({
   /**
@@ -138,6 +149,20 @@ export const createPolicy = (policies: Policies) => ({
     };
     return { ...decideBy(policies, who, facts, asked, []), mayKnow: false };
   },
+  /** Sets of categories that are permitted where a patient has restricted nothing: what plans can be made for beforehand. */
+  usualGrants: (categories: readonly Category[]): readonly ReadonlySet<Category>[] =>
+    usual.map(({ principal, memberOf, facts }) => {
+      const context = { ...nobody, purpose: '', accessBasis: 'SAMTYKKE', ...facts, reserved: false, restricted: false };
+      const isGiven = (category: Category) =>
+        policies.ask({
+          principal,
+          memberOf,
+          action: 'read',
+          resource: { type: 'Kilde::Category', id: category },
+          context,
+        }).permitted;
+      return new Set(categories.filter(isGiven));
+    }),
 });
 export type Policy = ReturnType<typeof createPolicy>;
 

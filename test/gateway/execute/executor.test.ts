@@ -2,24 +2,22 @@ import { readFileSync } from 'node:fs';
 import { ApolloGateway } from '@apollo/gateway';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type DocumentNode, execute, GraphQLError, getOperationAST, parse, print } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessLog, Lookup } from '../../../gateway/audit/accessLog.ts';
 import { createExecutor, type Generation } from '../../../gateway/execute/executor.ts';
 import { createRoot } from '../../../gateway/execute/root.ts';
 import type { Scope } from '../../../gateway/execute/scope.ts';
 import { createPlanner } from '../../../gateway/plan/planner.ts';
+import { createPlans } from '../../../gateway/plan/plans.ts';
 import { readFacts } from '../../../gateway/plan/supergraph.ts';
-import { loadPolicies } from '../../../gateway/policy/cedar.ts';
-import { createPolicy } from '../../../gateway/policy/decide.ts';
 import type { Caller } from '../../../schema/caller.ts';
 import { composeSupergraph, withoutSecurity } from '../../../schema/compose.ts';
-import { readPolicies, readPolicySchema } from '../../../schema/policy/read.ts';
 import type { PrivacySetting } from '../../../schema/privacySetting.ts';
 import { remoteAnswer } from '../../../schema/remote.ts';
 import { subgraphSdl } from '../../../schema/sdl.ts';
 import type { Subgraph, SubgraphAnswer, SubgraphRequest } from '../../../schema/subgraph.ts';
 import { doctor } from '../../support/ask.ts';
+import { policy } from '../../support/policy.ts';
 
 const patient = '14834841291';
 const id = '7d0f5a52-0000-4000-8000-00000000a001';
@@ -137,7 +135,6 @@ type Change = {
   /** What the patient has set; `null` when nobody can say. */
   settings?: readonly PrivacySetting[] | null;
 };
-const policy = createPolicy(loadPolicies(readPolicies(), readPolicySchema()));
 const privacyWith = (settings: readonly PrivacySetting[] | null): Subgraph => ({
   name: 'personvern',
   execute: async () =>
@@ -158,17 +155,17 @@ const setUp = async (change: Change = {}) => {
   const apollo = new ApolloGateway({ supergraphSdl: stripped, buildService: () => ({ process: async () => ({}) }) });
   const { schema } = await apollo.load();
   await apollo.stop();
+  const facts = readFacts(annotated);
   const generation: Generation = {
     schema,
-    facts: readFacts(annotated),
-    planner: createPlanner(stripped),
-    plans: new LRUCache({ max: 10 }),
+    facts,
+    plans: createPlans({ schema, facts, planner: createPlanner(stripped), budgetFor: () => 1_000 }),
     root: createRoot(kilde),
+    registers,
+    privacy: privacyWith(change.settings === undefined ? [] : change.settings),
   };
   const run = createExecutor({
     environment: 'sandbox',
-    registers,
-    privacy: privacyWith(change.settings === undefined ? [] : change.settings),
     policy,
     subgraphs: new Map([
       ['grunndata', registers],
