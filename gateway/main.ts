@@ -4,9 +4,10 @@ import type { FastifyInstance } from 'fastify';
 import { print } from 'graphql';
 import { readSupergraph } from '../schema/compose.ts';
 import { deriveKey } from '../schema/keys.ts';
+import { openRedis, readRedisSettings } from '../schema/redis.ts';
 import { subgraphSdl } from '../schema/sdl.ts';
 import { createAccessLog } from './audit/accessLog.ts';
-import { createVerifier } from './auth/verify.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createKildeGateway } from './execute/gateway.ts';
 import { mountSubgraphs } from './execute/topology.ts';
@@ -40,6 +41,9 @@ export const startGateway = async (
   const registers = subgraphs.get(readFacts(annotatedSdl).subgraphOfQuery('identify') ?? '');
   if (!registers) throw new Error('no subgraph offers Query.identify: nobody can say who a patient is');
   const accessLog = createAccessLog(config.databaseUrl, deriveKey(config.rootKey, 'access-caller'));
+  const redisSettings = readRedisSettings(env);
+  // No pause after a late answer: whether a proof was used before is asked of Redis for every proof.
+  const redis = redisSettings && (await openRedis(redisSettings, { name: 'proofs', budgetMs: 50, pauseMs: 0 }));
   const gateway = createKildeGateway({
     annotatedSdl,
     rootSdl,
@@ -51,7 +55,7 @@ export const startGateway = async (
   const server = await createServer({
     config,
     gateway,
-    verify: createVerifier(config.helseId),
+    authenticate: createAuthenticate({ config, redis, accessLog }),
     mounted,
     ownHealth: async () => [{ source: 'ACCESS_LOG', up: await accessLog.isUp() }],
     extend: async (app) => {
@@ -67,6 +71,7 @@ export const startGateway = async (
       await server.stop();
       await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
       await accessLog.close();
+      redis?.close();
     },
   };
 };

@@ -11,7 +11,7 @@ import type { Decision } from '../policy/decide.ts';
 import type { PersonFacts } from '../policy/person.ts';
 
 export type Lookup = {
-  scope: Scope;
+  scope: Pick<Scope, 'caller' | 'traceId' | 'eventId'>;
   /** `null`: nobody by that number. */
   person: PersonFacts | null;
   decision: Decision;

@@ -38,4 +38,5 @@ export const roleMatrix: Record<Role, readonly Category[]> = {
   system: [],
   citizen: [...everything, 'accessLog', 'restrictions'],
   administrator: [],
+  none: [],
 };
