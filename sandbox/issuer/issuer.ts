@@ -23,11 +23,12 @@ export type Issuer = {
   client: { id: string; key: JWK };
   /**
    * Signs a token with the issuer's key. `claims` go over all that the issuer sets itself, and `null` or `undefined`
-   * takes a claim away: for tokens that must be refused. `expiresIn` is seconds, and may be negative.
+   * takes a claim away: for tokens that must be refused. `expiresIn` is seconds, and may be negative; `byStranger` signs
+   * with a key that nobody publishes.
    */
   sign(
     claims: Record<string, unknown>,
-    options: { audience: string; header?: Record<string, string>; expiresIn?: number },
+    options: { audience: string; header?: Record<string, string>; expiresIn?: number; byStranger?: boolean },
   ): Promise<string>;
   close(): Promise<void>;
 };
@@ -69,6 +70,7 @@ export const startIssuer = async ({
 }): Promise<Issuer> => {
   // A name of its own at each start: readers keep keys by name, and would not look again for one that they know.
   const signingKey = await makeSigningKey(`sandbox-${randomUUID()}`);
+  const strangersKey = await importJWK(await makeSigningKey(signingKey.kid));
   const [privateKey, publicKey] = await Promise.all([importJWK(signingKey), importJWK(publicPart(signingKey))]);
   const client = clientKey ?? (await makeSigningKey(`${clientId}-1`));
   const server = createServer();
@@ -78,7 +80,7 @@ export const startIssuer = async ({
   });
   const url = `http://${listen.publicHost}:${(server.address() as AddressInfo).port}`;
 
-  const sign: Issuer['sign'] = (claims, { audience, header, expiresIn = tokenLifeSeconds }) => {
+  const sign: Issuer['sign'] = (claims, { audience, header, expiresIn = tokenLifeSeconds, byStranger }) => {
     const now = Math.floor(Date.now() / 1_000);
     const own = { iss: url, aud: audience, iat: now, nbf: now, exp: now + expiresIn, jti: randomUUID() };
     const payload = Object.fromEntries(
@@ -86,7 +88,7 @@ export const startIssuer = async ({
     );
     return new SignJWT(payload)
       .setProtectedHeader({ alg: 'PS256', kid: signingKey.kid, typ: 'at+jwt', ...header })
-      .sign(privateKey);
+      .sign(byStranger ? strangersKey : privateKey);
   };
 
   const provider = new Provider(url, {

@@ -1,8 +1,12 @@
+import { execFile } from 'node:child_process';
 import { request as ask } from 'node:http';
+import { promisify } from 'node:util';
 import pg from 'pg';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createClient } from '../../examples/client/ask.ts';
 import { loadConfig } from '../../gateway/config.ts';
 import { type Running, startGateway } from '../../gateway/main.ts';
+import { registerSandboxRoutes } from '../../sandbox/control.ts';
 import { type Kilde, startKilde } from '../support/kilde.ts';
 import { createProver, type Prover } from '../support/proofs.ts';
 import { startTestRedis, type TestRedis } from '../support/redis.ts';
@@ -187,5 +191,44 @@ describe('J15: who is refused for what their token says', () => {
     } finally {
       await database.end();
     }
+  });
+});
+
+describe('the example of a client', () => {
+  const query = 'query ($patient: PatientIdentifier!) { patient(identifier: $patient) { name { text } } }';
+
+  it('gets a bound token and an answer, each time with a proof of its own', async () => {
+    const example = await createClient(kilde.url);
+    await example.signIn('legevakt-doctor', patient);
+    for (let times = 0; times < 3; times++)
+      expect(await example.ask(query, { patient })).toMatchObject({
+        status: 200,
+        body: { data: { patient: { name: { text: expect.any(String) } } } },
+      });
+  });
+
+  it('finds its way where nonces are asked for', async () => {
+    const env = { PORT: '0', HOST: '127.0.0.1', ...kilde.sandbox.env, REDIS_URL: redis.url, DPOP_NONCE: 'always' };
+    const own = await startGateway(loadConfig(env), env, {
+      extend: (app) => {
+        const { issuer, population, switches } = kilde.sandbox;
+        registerSandboxRoutes(app, { issuer, population, simulators: switches });
+      },
+    });
+    try {
+      const example = await createClient(own.url);
+      await example.signIn('legevakt-doctor', patient);
+      expect((await example.ask(query, { patient })).status).toBe(200);
+      expect((await example.ask(query, { patient })).status).toBe(200);
+    } finally {
+      await own.stop();
+    }
+  });
+
+  it('runs as it is', async () => {
+    const { stdout } = await promisify(execFile)(process.execPath, ['examples/client/ask.ts'], {
+      env: { ...process.env, KILDE_URL: kilde.url },
+    });
+    expect(JSON.parse(stdout)).toMatchObject({ data: { patient: { criticalInformation: { status: 'FRESH' } } } });
   });
 });

@@ -37,6 +37,11 @@ describe('POST /graphql without a good token', () => {
     ['for another audience', { ...good, claims: { aud: 'nhn:pps' } }],
     ['for several audiences', { ...good, claims: { aud: ['kilde:api', 'nhn:pps'] } }],
     ['from another issuer', { ...good, claims: { iss: 'https://helseid.example' } }],
+    ['signed with a key that nobody publishes', { ...good, invalid: 'signingKey' }],
+    ['of another issuer, from the switch', { ...good, invalid: 'issuer' }],
+    ['of another audience, from the switch', { ...good, invalid: 'audience' }],
+    ['expired, from the switch', { ...good, invalid: 'expired' }],
+    ['of another type', { ...good, invalid: 'type' }],
     ['bound to a key, sent as Bearer', { ...good, jkt: 'c2FuZGJveC1rZXktdGh1bWJwcmludC1leGFtcGxlLTA' }],
   ])('answers 401 to a token %s', async (_name, request) => {
     const bad = await kilde.token(request);
