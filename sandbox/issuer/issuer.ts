@@ -8,6 +8,7 @@ import { type Listen, onLoopback } from '../_shared/listen.ts';
 import type { Population } from '../population/model.ts';
 import { exchangedClaims } from './exchange.ts';
 import { makeSigningKey, publicPart } from './keys.ts';
+import { answerLogin, loginConfiguration, resourceIndicators, tellRefreshLife } from './login.ts';
 import { organisationClaims } from './organisation.ts';
 import { kildeAudience, scopesOf } from './resources.ts';
 import { createStore } from './store.ts';
@@ -53,9 +54,10 @@ const checkAssertion = (url: string, claims: Record<string, unknown>, header: Re
 };
 
 /**
- * A HelseID-like OpenID provider on loopback: HelseID's paths, `private_key_jwt`, DPoP with nonce, client credentials and
- * token exchange, JWT access tokens with one audience. People do not log in here: `POST /sandbox/token` gives the tokens
- * that a login would have ended in, so pushed and front-channel authorization exist as addresses and know no client.
+ * A HelseID-like OpenID provider on loopback: HelseID's paths, `private_key_jwt`, DPoP with nonce, client credentials,
+ * token exchange and login, JWT access tokens with one audience. People log in by authorization code with PKCE after a
+ * pushed request, as the persona that they choose; `POST /sandbox/token` gives such a token without all that. Clients
+ * register themselves at `/connect/register`; Kilde's own, the one for exchange, is there from the start.
  *
  * @param clientKey private key of Kilde's client, with `kid` and `alg`; a new one unless given
  */
@@ -92,6 +94,7 @@ export const startIssuer = async ({
   };
 
   const provider = new Provider(url, {
+    ...loginConfiguration(population, tokenLifeSeconds),
     adapter: createStore(),
     jwks: { keys: [signingKey] },
     clients: [
@@ -116,6 +119,8 @@ export const startIssuer = async ({
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
+      registration: { enabled: true },
+      resourceIndicators: resourceIndicators(tokenLifeSeconds),
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
     },
@@ -124,6 +129,7 @@ export const startIssuer = async ({
       end_session: '/connect/endsession',
       jwks: '/.well-known/openid-configuration/jwks',
       pushed_authorization_request: '/connect/par',
+      registration: '/connect/register',
       token: '/connect/token',
     },
   });
@@ -138,6 +144,7 @@ export const startIssuer = async ({
     provider.registerGrantType(
       grantType,
       async (context: TokenEndpointGrantContext) => {
+        if (context.oidc.client?.clientId !== clientId) throw new errors.UnauthorizedClient();
         const proof = await validateDpop(provider, context);
         if (!proof) throw new errors.InvalidDpopProof('a DPoP proof is required');
         await checkDpopReplay(provider, context, proof, clientId);
@@ -190,7 +197,12 @@ export const startIssuer = async ({
     },
   );
 
-  server.on('request', provider.callback());
+  tellRefreshLife(provider);
+  const answer = provider.callback();
+  server.on('request', (request, response) => {
+    const isLogin = request.method === 'GET' && request.url?.startsWith('/connect/login/');
+    return isLogin ? answerLogin(provider, request, response) : answer(request, response);
+  });
   return {
     url,
     jwksUri: provider.urlFor('jwks'),

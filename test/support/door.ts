@@ -25,7 +25,7 @@ export type Door = {
 
 /** The gateway's door without the house: authentication as it is configured, and an access log in memory. */
 export const openDoor = (
-  issuer: TestIssuer,
+  issuer: Pick<TestIssuer, 'url'>,
   env: Record<string, string | undefined> = {},
   {
     redis = null,
