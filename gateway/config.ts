@@ -10,6 +10,20 @@ const Env = z.object({
   HELSEID_ISSUER: z.url(),
   /** Audience that access tokens for Kilde carry. */
   KILDE_AUDIENCE: z.string().default('kilde:api'),
+  /** Where clients reach Kilde: what their DPoP proofs are for. In the sandbox this machine, unless told otherwise. */
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .refine((text) => !/[?#]/.test(text), 'must have no query and no fragment')
+    .transform((text) => text.replace(/\/$/, ''))
+    .optional(),
+  /** How old a DPoP proof may be, and how far ahead of our clock. */
+  DPOP_PAST_SECONDS: z.coerce.number().int().min(1).max(300).default(60),
+  DPOP_FUTURE_SECONDS: z.coerce.number().int().min(0).max(60).default(10),
+  /**
+   * Whether DPoP proofs must carry a nonce of ours: always, never, or while Redis does not answer. With `never`, requests
+   * with proofs are refused for as long as it does not.
+   */
+  DPOP_NONCE: z.enum(['always', 'never', 'withoutRedis']).default('never'),
   /** Access log (schema `personvern`). Nothing is released when it cannot be written. */
   DATABASE_URL: z.string().startsWith('postgres'),
   /** The whole request, all sources. */
@@ -36,6 +50,9 @@ export type Config = {
   environment: 'sandbox' | 'production';
   rootKey: Buffer;
   helseId: { issuer: string; audience: string };
+  /** Without a slash at its end; `null` in a sandbox on this machine. */
+  publicUrl: string | null;
+  dpop: { pastSeconds: number; futureSeconds: number; nonce: 'always' | 'never' | 'withoutRedis' };
   databaseUrl: string;
   requestTimeoutMs: number;
   /** Name of a subgraph -> base URL. */
@@ -82,6 +99,9 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
   if (data.KILDE_ENVIRONMENT === 'production' && !data.HELSEID_ISSUER.startsWith('https:')) {
     throw new Error('HELSEID_ISSUER: must be https in production');
   }
+  if (data.KILDE_ENVIRONMENT === 'production' && !data.PUBLIC_URL?.startsWith('https:')) {
+    throw new Error('PUBLIC_URL: needed in production, and must be https');
+  }
   if (data.KILDE_ENVIRONMENT === 'production' && !data.TRUSTED_DOCUMENTS) {
     throw new Error('TRUSTED_DOCUMENTS: needed in production, which answers known operations only');
   }
@@ -94,6 +114,8 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
     environment: data.KILDE_ENVIRONMENT,
     rootKey: data.KILDE_KEY,
     helseId: { issuer: data.HELSEID_ISSUER, audience: data.KILDE_AUDIENCE },
+    publicUrl: data.PUBLIC_URL ?? null,
+    dpop: { pastSeconds: data.DPOP_PAST_SECONDS, futureSeconds: data.DPOP_FUTURE_SECONDS, nonce: data.DPOP_NONCE },
     databaseUrl: data.DATABASE_URL,
     requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
     remoteSubgraphs,

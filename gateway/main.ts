@@ -4,12 +4,13 @@ import type { FastifyInstance } from 'fastify';
 import { supergraphFile } from '../schema/compose.ts';
 import { deriveKey } from '../schema/keys.ts';
 import { readPolicies, readPolicySchema } from '../schema/policy/read.ts';
+import { openRedis, readRedisSettings } from '../schema/redis.ts';
 import { subgraphSdl } from '../schema/sdl.ts';
 import { createAccessLog } from './audit/accessLog.ts';
 import { checkpointSigner } from './audit/checkpoint.ts';
 import { startCheckpointer } from './audit/checkpointer.ts';
 import { openAccessDatabase } from './audit/database.ts';
-import { createVerifier } from './auth/verify.ts';
+import { createAuthenticate } from './auth/authenticate.ts';
 import { type Config, loadConfig } from './config.ts';
 import { createKildeGateway } from './execute/gateway.ts';
 import { mountSubgraphs } from './execute/topology.ts';
@@ -49,6 +50,9 @@ export const startGateway = async (
   const subgraphs = new Map([...mounted].map(([name, { subgraph }]) => [name, subgraph]));
   const accessLog = createAccessLog(config.databaseUrl, deriveKey(config.rootKey, 'access-caller'));
   const checkpoints = config.checkpoints ? signCheckpoints(config, config.checkpoints) : null;
+  const redisSettings = readRedisSettings(env);
+  // No pause after a late answer: whether a proof was used before is asked of Redis for every proof.
+  const redis = redisSettings && (await openRedis(redisSettings, { name: 'proofs', budgetMs: 50, pauseMs: 0 }));
   const gateway = createKildeGateway({
     annotatedSdl: readFileSync(file, 'utf8'),
     root,
@@ -63,7 +67,7 @@ export const startGateway = async (
     config,
     gateway,
     trusted,
-    verify: createVerifier(config.helseId),
+    authenticate: createAuthenticate({ config, redis, accessLog }),
     mounted,
     ownHealth: async () => [{ source: 'ACCESS_LOG', up: await accessLog.isUp() }],
     extend: async (app) => {
@@ -83,6 +87,7 @@ export const startGateway = async (
       await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
       await accessLog.close();
       await checkpoints?.stop();
+      redis?.close();
     },
   };
 };

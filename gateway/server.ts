@@ -8,10 +8,10 @@ import {
 import fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { GraphQLError, printSchema } from 'graphql';
 import { collectDefaultMetrics, register } from 'prom-client';
-import type { Caller } from '../schema/caller.ts';
 import type { SourceHealth } from '../schema/subgraph.ts';
-import { toCaller } from './auth/caller.ts';
-import { type createVerifier, Unauthenticated } from './auth/verify.ts';
+import type { Authenticate, Authenticated } from './auth/authenticate.ts';
+import { challengesFor } from './auth/challenges.ts';
+import { Forbidden, Unauthenticated, Unverifiable } from './auth/refusal.ts';
 import type { Config } from './config.ts';
 import type { KildeGateway } from './execute/gateway.ts';
 import type { Scope } from './execute/scope.ts';
@@ -27,7 +27,7 @@ export type ServerParts = {
   config: Config;
   gateway: KildeGateway;
   trusted: TrustedDocuments;
-  verify: ReturnType<typeof createVerifier>;
+  authenticate: Authenticate;
   mounted: ReadonlyMap<string, Mounted>;
   /** Whether the gateway's own needs (access log, issuer) are met. */
   ownHealth(): Promise<SourceHealth[]>;
@@ -39,16 +39,7 @@ const graphqlBodyBytes = 64_000;
 
 type Failure = { status: number; code: string; message: string; headers?: Record<string, string> };
 
-const failures: Record<
-  'unauthenticated' | 'method' | 'type' | 'size' | 'json' | 'answerSize' | 'notFound' | 'internal',
-  Failure
-> = {
-  unauthenticated: {
-    status: 401,
-    code: 'UNAUTHENTICATED',
-    message: 'A valid access token is required',
-    headers: { 'www-authenticate': 'Bearer realm="kilde"' },
-  },
+const failures: Record<'method' | 'type' | 'size' | 'json' | 'answerSize' | 'notFound' | 'internal', Failure> = {
   method: {
     status: 405,
     code: 'BAD_REQUEST',
@@ -74,6 +65,18 @@ const refuse = (reply: FastifyReply, { status, code, message, headers = {} }: Fa
     .headers({ 'cache-control': 'no-store', ...headers })
     .send({ errors: [{ message, extensions: { code, retryable: false } }] });
 
+/** Who cannot be let in -> the answer. Bearer is named only where it is accepted. */
+const turnedAway = (error: Unauthenticated | Forbidden | Unverifiable, bearer: boolean): Failure => {
+  const { message } = error;
+  log.info({ error: error.name, reason: error instanceof Forbidden ? error.rule : error.reason }, 'turned away');
+  if (error instanceof Unverifiable)
+    return { status: 503, code: 'OVERLOADED', message, headers: { 'retry-after': '1' } };
+  const headers = challengesFor(error, bearer);
+  return error instanceof Forbidden
+    ? { status: 403, code: 'FORBIDDEN', message, headers }
+    : { status: 401, code: 'UNAUTHENTICATED', message, headers };
+};
+
 /** Eleven digits filled up to the length of a trace id: a person's number, in what every log and trace will hold. */
 const filledUp = /^(.)\1{20}\d{11}$|^\d{11}(.)\2{20}$/;
 
@@ -87,7 +90,15 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The HTTP face: who asks (401 otherwise), then GraphQL, subgraphs' own addresses, health, metrics and the schema. */
-export const createServer = async ({ config, gateway, trusted, verify, mounted, ownHealth, extend }: ServerParts) => {
+export const createServer = async ({
+  config,
+  gateway,
+  trusted,
+  authenticate: whoAsks,
+  mounted,
+  ownHealth,
+  extend,
+}: ServerParts) => {
   const introspection = config.environment === 'sandbox';
   const admit = createAdmission({ trusted, limits, introspection });
   const apollo = new ApolloServer({
@@ -123,7 +134,8 @@ export const createServer = async ({ config, gateway, trusted, verify, mounted, 
   app.setNotFoundHandler((_request, reply) => refuse(reply, failures.notFound));
   app.setErrorHandler((error, request, reply) => {
     const { code, statusCode } = error as { code?: string; statusCode?: number };
-    if (error instanceof Unauthenticated) return refuse(reply, failures.unauthenticated);
+    if (error instanceof Unauthenticated || error instanceof Forbidden || error instanceof Unverifiable)
+      return refuse(reply, turnedAway(error, config.environment === 'sandbox'));
     if (code === 'FST_ERR_CTP_INVALID_MEDIA_TYPE') return refuse(reply, failures.type);
     if (code === 'FST_ERR_CTP_BODY_TOO_LARGE') return refuse(reply, failures.size);
     if (statusCode === 400) return refuse(reply, failures.json);
@@ -131,9 +143,13 @@ export const createServer = async ({ config, gateway, trusted, verify, mounted, 
     return refuse(reply, failures.internal);
   });
 
-  const authenticate = async (request: FastifyRequest) => {
-    const { claims, token } = await verify(request.headers.authorization);
-    return { caller: toCaller(claims), token };
+  const authenticate = async (request: FastifyRequest, reply: FastifyReply): Promise<Authenticated> => {
+    const { method, raw, url } = request;
+    const [path = ''] = url.split('?', 1);
+    const asking = { method, path, rawHeaders: raw.rawHeaders, localPort: raw.socket.localPort };
+    const authenticated = await whoAsks({ ...asking, traceId: traceIdOf(request) });
+    if (authenticated.nextNonce) reply.header('dpop-nonce', authenticated.nextNonce);
+    return authenticated;
   };
 
   /** Aborts when the client goes away or the time is up, whichever comes first. */
@@ -156,7 +172,7 @@ export const createServer = async ({ config, gateway, trusted, verify, mounted, 
 
   const graphql = async (request: FastifyRequest, reply: FastifyReply) => {
     const end = requests.startTimer();
-    const { caller, token } = await authenticate(request);
+    const { caller, token } = await authenticate(request, reply);
     if (!isRecord(request.body)) return refuse(reply, failures.json);
     const scope: Scope = {
       caller,
@@ -211,9 +227,9 @@ export const createServer = async ({ config, gateway, trusted, verify, mounted, 
 
   await app.register(async (plain) => {
     // Before the body is read: a stranger's megabyte costs nothing.
-    const callers = new WeakMap<FastifyRequest, Caller>();
-    plain.addHook('onRequest', async (request) => {
-      callers.set(request, (await authenticate(request)).caller);
+    const callers = new WeakMap<FastifyRequest, Authenticated['caller']>();
+    plain.addHook('onRequest', async (request, reply) => {
+      callers.set(request, (await authenticate(request, reply)).caller);
     });
     plain.removeAllContentTypeParsers();
     plain.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));

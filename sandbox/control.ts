@@ -19,6 +19,17 @@ const isSynthetic = (text: string) => {
   return id !== null && admits('sandbox', id);
 };
 const dayInSeconds = 86_400;
+
+/** What can be wrong with a token, as HelseID's own test service has it. */
+const wrongNames = ['signingKey', 'issuer', 'audience', 'expired', 'type'] as const;
+type Wrong = Partial<Parameters<Issuer['sign']>[1]> & { claims?: Record<string, unknown> };
+const wrongs: Record<(typeof wrongNames)[number], Wrong> = {
+  signingKey: { byStranger: true },
+  issuer: { claims: { iss: 'https://helseid-sts.example' } },
+  audience: { claims: { aud: 'nhn:another' } },
+  expired: { expiresIn: -3_600 },
+  type: { header: { typ: 'logout+jwt' } },
+};
 const TokenRequest = z.strictObject({
   persona: z.enum(personaNames),
   patient: z.string().refine(isSynthetic).optional(),
@@ -26,6 +37,8 @@ const TokenRequest = z.strictObject({
   claims: z.record(z.string(), z.unknown()).default({}),
   /** SHA-256 thumbprint of the key to bind the token to. */
   jkt: z.base64url().length(43).optional(),
+  /** Makes a token that must be refused, and is right in everything else. */
+  invalid: z.enum(wrongNames).optional(),
   expiresIn: z.number().int().min(-dayInSeconds).max(dayInSeconds).default(600),
 });
 const PatientsQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max(1_000).default(100) });
@@ -33,7 +46,7 @@ const PatientsQuery = z.strictObject({ limit: z.coerce.number().int().min(1).max
 /** What was expected, never what came: that may be a real person's number. */
 const expected = {
   json: 'Expected a body that is JSON',
-  token: `Expected an object with persona (one of ${personaNames.join(', ')}), and optionally patient (a synthetic national id), purpose (one of ${purposes.join(', ')}), claims (an object), jkt (43 characters, base64url), expiresIn (seconds, at most a day either way)`,
+  token: `Expected an object with persona (one of ${personaNames.join(', ')}), and optionally patient (a synthetic national id), purpose (one of ${purposes.join(', ')}), claims (an object), jkt (43 characters, base64url), expiresIn (seconds, at most a day either way), invalid (one of ${wrongNames.join(', ')})`,
   patient: 'Expected patient to be somebody of GET /sandbox/patients, and for the persona parent a person with parents',
   limit: 'Expected limit to be a number from 1 to 1000',
   fault:
@@ -71,12 +84,13 @@ export const registerSandboxRoutes = (app: FastifyInstance, { issuer, population
     sandbox.post('/sandbox/token', async ({ body }, reply) => {
       const read = TokenRequest.safeParse(body);
       if (!read.success) return refuse(reply, 'BAD_REQUEST', expected.token);
-      const { persona, patient, purpose, claims: changed, jkt, expiresIn } = read.data;
+      const { persona, patient, purpose, claims: changed, jkt, expiresIn, invalid } = read.data;
       const claims = claimsFor(persona, { patient, purpose }, population);
       if (!claims) return refuse(reply, 'BAD_REQUEST', expected.patient);
+      const { claims: wrong, ...how }: Wrong = invalid ? wrongs[invalid] : {};
       const token = await issuer.sign(
-        { ...claims, ...(jkt ? { cnf: { jkt } } : {}), ...changed },
-        { audience: kildeAudience, expiresIn },
+        { ...claims, ...(jkt ? { cnf: { jkt } } : {}), ...changed, ...wrong },
+        { audience: kildeAudience, expiresIn, ...how },
       );
       reply.header('cache-control', 'no-store');
       return { access_token: token, token_type: jkt ? 'DPoP' : 'Bearer', expires_in: expiresIn };

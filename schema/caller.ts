@@ -19,6 +19,8 @@ export const roles = [
   'system',
   'citizen',
   'administrator',
+  /** Of somebody whom the gateway turned away because their token gives no role. Only in the access log. */
+  'none',
 ] as const;
 export type Role = (typeof roles)[number];
 
@@ -71,45 +73,66 @@ export type Caller =
       clientName: string;
     };
 
-// Numbers and codes go on to logs and sources, so what cannot be one is no claim. The longest code has six characters.
-const Code = z.object({ code: z.string().max(10), system: z.string().optional() });
+// Numbers and codes go on to logs and sources, so what cannot be one is no claim. The longest code has ten characters.
 const organisationNumber = z.string().regex(/^\d{9}$/);
 const hprNumber = z.string().regex(/^\d{7,9}$/);
-const Reference = z.object({ id: z.string(), system: z.string().optional() });
-const CareRelation = z.object({
-  healthcare_service: Code.optional(),
-  purpose_of_use: z.object({ code: z.enum(purposes) }),
-  purpose_of_use_details: Code.optional(),
-  decision_ref: z.object({ id: z.string(), user_selected: z.boolean() }).optional(),
+const oid = (number: string) => `urn:oid:2.16.578.1.12.4.1.1.${number}`;
+const codeOf = (...systems: readonly string[]) =>
+  z.object({ code: z.string().regex(/^[\w.-]{1,10}$/), system: z.enum(systems) });
+const Unit = z.object({ id: organisationNumber, system: z.literal('urn:oid:2.16.578.1.12.4.1.4.101') });
+const NationalIdentifier = z.object({
+  id: z.string().regex(/^\d{11}$/),
+  system: z.enum(['1', '2', '3'].map((last) => `urn:oid:2.16.578.1.12.4.1.4.${last}`)),
 });
 
-/** `nhn:tillitsrammeverk:parameters`, both spellings of the care relation accepted (reference 11.1). */
+const CareRelation = z
+  .object({
+    healthcare_service: codeOf(
+      ...['8655', '8451', '8668', '8663', '8662', '8664', '8666', '7750', '8254'].map(oid),
+    ).optional(),
+    purpose_of_use: z.object({
+      code: z.enum(purposes),
+      system: z.literal('urn:oid:2.16.840.1.113883.1.11.20448'),
+    }),
+    /** A municipality's own services, or HL7 Norway's care relations. */
+    purpose_of_use_details: codeOf(oid('9151'), 'urn:AuditEventHL7Norway/CodeSystem/carerelation').optional(),
+    decision_ref: z.object({ id: z.string().min(1).max(200), user_selected: z.boolean() }),
+  })
+  .refine(({ healthcare_service: service, purpose_of_use_details: details }) => service || details, {
+    path: ['healthcare_service'],
+    message: 'healthcare_service or purpose_of_use_details',
+  });
+
+/**
+ * `nhn:tillitsrammeverk:parameters` (reference 11), both spellings of the care relation accepted, one of them. Healthcare
+ * service or details of the purpose, or both where both apply; at most one patient.
+ */
 export const AttestDetail = z
   .object({
     type: z.literal('nhn:tillitsrammeverk:parameters'),
-    practitioner: z
-      .object({
-        authorization: Code.optional(),
-        legal_entity: Reference.optional(),
-        point_of_care: Reference.optional(),
-      })
-      .optional(),
+    practitioner: z.object({
+      identifier: NationalIdentifier.optional(),
+      hpr_nr: z.object({ id: hprNumber }).optional(),
+      authorization: codeOf(oid('9060')).optional(),
+      legal_entity: Unit,
+      point_of_care: Unit,
+    }),
     care_relationship: CareRelation.optional(),
     care_relation: CareRelation.optional(),
     patients: z
-      .array(z.object({ identifier: Reference }))
+      .array(z.object({ identifier: NationalIdentifier }))
       .max(1)
       .default([]),
+    /** `toa`: when it was made, Unix seconds. */
+    attestation: z.object({ toa: z.int().positive() }).optional(),
   })
-  .transform((detail, context) => {
-    const relation = detail.care_relationship ?? detail.care_relation;
-    if (relation) return { ...detail, relation };
-    context.addIssue({
-      code: 'custom',
-      message: 'care relationship is missing',
-    });
+  .transform(({ care_relationship, care_relation, ...detail }, context) => {
+    const relation = care_relationship ?? care_relation;
+    if (relation && !(care_relationship && care_relation)) return { ...detail, relation };
+    context.addIssue({ code: 'custom', path: ['care_relationship'], message: 'one, in one spelling' });
     return z.NEVER;
   });
+export type AttestDetail = z.infer<typeof AttestDetail>;
 
 /** Claims of a HelseID-like access token (reference 10.6), as the gateway reads them. Unknown claims are ignored. */
 export const AccessTokenClaims = z.object({
@@ -117,6 +140,7 @@ export const AccessTokenClaims = z.object({
   sub: z.string(),
   jti: z.string(),
   exp: z.number(),
+  iat: z.number(),
   client_id: z.string(),
   scope: z.union([z.string().transform((scope) => scope.split(' ')), z.array(z.string())]),
   cnf: z.object({ jkt: z.string() }).optional(),

@@ -11,7 +11,7 @@ import type { PersonFacts } from '../policy/person.ts';
 import { openAccessDatabase } from './database.ts';
 
 export type Lookup = {
-  scope: Scope;
+  scope: Pick<Scope, 'caller' | 'traceId' | 'eventId'>;
   /** `null`: nobody by that number. */
   person: PersonFacts | null;
   decision: Decision;

@@ -8,6 +8,7 @@ import { type Listen, onLoopback } from '../_shared/listen.ts';
 import type { Population } from '../population/model.ts';
 import { exchangedClaims } from './exchange.ts';
 import { makeSigningKey, publicPart } from './keys.ts';
+import { answerLogin, loginConfiguration, resourceIndicators, tellRefreshLife } from './login.ts';
 import { organisationClaims } from './organisation.ts';
 import { kildeAudience, scopesOf } from './resources.ts';
 import { createStore } from './store.ts';
@@ -23,11 +24,12 @@ export type Issuer = {
   client: { id: string; key: JWK };
   /**
    * Signs a token with the issuer's key. `claims` go over all that the issuer sets itself, and `null` or `undefined`
-   * takes a claim away: for tokens that must be refused. `expiresIn` is seconds, and may be negative.
+   * takes a claim away: for tokens that must be refused. `expiresIn` is seconds, and may be negative; `byStranger` signs
+   * with a key that nobody publishes.
    */
   sign(
     claims: Record<string, unknown>,
-    options: { audience: string; header?: Record<string, string>; expiresIn?: number },
+    options: { audience: string; header?: Record<string, string>; expiresIn?: number; byStranger?: boolean },
   ): Promise<string>;
   close(): Promise<void>;
 };
@@ -52,9 +54,10 @@ const checkAssertion = (url: string, claims: Record<string, unknown>, header: Re
 };
 
 /**
- * A HelseID-like OpenID provider on loopback: HelseID's paths, `private_key_jwt`, DPoP with nonce, client credentials and
- * token exchange, JWT access tokens with one audience. People do not log in here: `POST /sandbox/token` gives the tokens
- * that a login would have ended in, so pushed and front-channel authorization exist as addresses and know no client.
+ * A HelseID-like OpenID provider on loopback: HelseID's paths, `private_key_jwt`, DPoP with nonce, client credentials,
+ * token exchange and login, JWT access tokens with one audience. People log in by authorization code with PKCE after a
+ * pushed request, as the persona that they choose; `POST /sandbox/token` gives such a token without all that. Clients
+ * register themselves at `/connect/register`; Kilde's own, the one for exchange, is there from the start.
  *
  * @param clientKey private key of Kilde's client, with `kid` and `alg`; a new one unless given
  */
@@ -69,6 +72,7 @@ export const startIssuer = async ({
 }): Promise<Issuer> => {
   // A name of its own at each start: readers keep keys by name, and would not look again for one that they know.
   const signingKey = await makeSigningKey(`sandbox-${randomUUID()}`);
+  const strangersKey = await importJWK(await makeSigningKey(signingKey.kid));
   const [privateKey, publicKey] = await Promise.all([importJWK(signingKey), importJWK(publicPart(signingKey))]);
   const client = clientKey ?? (await makeSigningKey(`${clientId}-1`));
   const server = createServer();
@@ -78,7 +82,7 @@ export const startIssuer = async ({
   });
   const url = `http://${listen.publicHost}:${(server.address() as AddressInfo).port}`;
 
-  const sign: Issuer['sign'] = (claims, { audience, header, expiresIn = tokenLifeSeconds }) => {
+  const sign: Issuer['sign'] = (claims, { audience, header, expiresIn = tokenLifeSeconds, byStranger }) => {
     const now = Math.floor(Date.now() / 1_000);
     const own = { iss: url, aud: audience, iat: now, nbf: now, exp: now + expiresIn, jti: randomUUID() };
     const payload = Object.fromEntries(
@@ -86,10 +90,11 @@ export const startIssuer = async ({
     );
     return new SignJWT(payload)
       .setProtectedHeader({ alg: 'PS256', kid: signingKey.kid, typ: 'at+jwt', ...header })
-      .sign(privateKey);
+      .sign(byStranger ? strangersKey : privateKey);
   };
 
   const provider = new Provider(url, {
+    ...loginConfiguration(population, tokenLifeSeconds),
     adapter: createStore(),
     jwks: { keys: [signingKey] },
     clients: [
@@ -114,6 +119,8 @@ export const startIssuer = async ({
     features: {
       devInteractions: { enabled: false },
       userinfo: { enabled: false },
+      registration: { enabled: true },
+      resourceIndicators: resourceIndicators(tokenLifeSeconds),
       dPoP: { enabled: true, nonceSecret: randomBytes(32), requireNonce: () => true },
       pushedAuthorizationRequests: { enabled: true, requirePushedAuthorizationRequests: true },
     },
@@ -122,6 +129,7 @@ export const startIssuer = async ({
       end_session: '/connect/endsession',
       jwks: '/.well-known/openid-configuration/jwks',
       pushed_authorization_request: '/connect/par',
+      registration: '/connect/register',
       token: '/connect/token',
     },
   });
@@ -136,6 +144,7 @@ export const startIssuer = async ({
     provider.registerGrantType(
       grantType,
       async (context: TokenEndpointGrantContext) => {
+        if (context.oidc.client?.clientId !== clientId) throw new errors.UnauthorizedClient();
         const proof = await validateDpop(provider, context);
         if (!proof) throw new errors.InvalidDpopProof('a DPoP proof is required');
         await checkDpopReplay(provider, context, proof, clientId);
@@ -188,7 +197,12 @@ export const startIssuer = async ({
     },
   );
 
-  server.on('request', provider.callback());
+  tellRefreshLife(provider);
+  const answer = provider.callback();
+  server.on('request', (request, response) => {
+    const isLogin = request.method === 'GET' && request.url?.startsWith('/connect/login/');
+    return isLogin ? answerLogin(provider, request, response) : answer(request, response);
+  });
   return {
     url,
     jwksUri: provider.urlFor('jwks'),

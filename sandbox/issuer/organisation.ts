@@ -1,20 +1,19 @@
 import * as z from 'zod';
 import type { Population } from '../population/model.ts';
 
-const Details = z.tuple([
-  z.object({
-    type: z.literal('helseid_authorization'),
-    practitioner_role: z.object({
-      organization: z.object({
-        identifier: z.object({
-          system: z.literal('urn:oid:1.0.6523'),
-          type: z.literal('ENH'),
-          value: z.string().regex(/^NO:ORGNR:\d{9}(:\d{9})?$/),
-        }),
+const Stated = z.object({
+  practitioner_role: z.object({
+    organization: z.object({
+      identifier: z.object({
+        system: z.literal('urn:oid:1.0.6523'),
+        type: z.literal('ENH'),
+        value: z.string().regex(/^NO:ORGNR:\d{9}(:\d{9})?$/),
       }),
     }),
   }),
-]);
+});
+/** Details of other types, an attest, may stand beside. */
+const Details = z.array(z.looseObject({ type: z.string() }));
 /** The member has an older and a newer name (reference 10.3). */
 const Assertion = z.object({ authorization_details: Details.optional(), assertion_details: Details.optional() });
 
@@ -32,9 +31,14 @@ export type OrganisationClaims = {
 export const organisationClaims = (assertion: unknown, population: Population): OrganisationClaims | null => {
   const { success, data } = Assertion.safeParse(assertion);
   if (!success || (data.authorization_details && data.assertion_details)) return null;
-  const details = data.authorization_details ?? data.assertion_details;
+  const ofUs = (data.authorization_details ?? data.assertion_details ?? []).filter(
+    ({ type }) => type === 'helseid_authorization',
+  );
+  const stated = z.array(Stated).max(1).safeParse(ofUs);
+  if (!stated.success) return null;
+  const [details] = stated.data;
   if (!details) return {};
-  const [, , parent, child] = details[0].practitioner_role.organization.identifier.value.split(':');
+  const [, , parent, child] = details.practitioner_role.organization.identifier.value.split(':');
   const known = (number: string | undefined) => population.organisations.find((it) => it.number === number);
   if (!parent || !known(parent)) return null;
   const claims = { 'helseid://claims/client/claims/orgnr_parent': parent };

@@ -37,20 +37,41 @@ describe('POST /graphql without a good token', () => {
     ['for another audience', { ...good, claims: { aud: 'nhn:pps' } }],
     ['for several audiences', { ...good, claims: { aud: ['kilde:api', 'nhn:pps'] } }],
     ['from another issuer', { ...good, claims: { iss: 'https://helseid.example' } }],
-    ['at security level 3', { ...good, claims: { 'helseid://claims/identity/security_level': '3' } }],
-    ['without organisation', { ...good, claims: { 'helseid://claims/client/claims/orgnr_parent': null } }],
-    [
-      'with a broken attest',
-      { ...good, claims: { authorization_details: [{ type: 'nhn:tillitsrammeverk:parameters' }] } },
-    ],
+    ['signed with a key that nobody publishes', { ...good, invalid: 'signingKey' }],
+    ['of another issuer, from the switch', { ...good, invalid: 'issuer' }],
+    ['of another audience, from the switch', { ...good, invalid: 'audience' }],
+    ['expired, from the switch', { ...good, invalid: 'expired' }],
+    ['of another type', { ...good, invalid: 'type' }],
     ['bound to a key, sent as Bearer', { ...good, jkt: 'c2FuZGJveC1rZXktdGh1bWJwcmludC1leGFtcGxlLTA' }],
-    ['without a known scope', { ...good, claims: { scope: ['kilde:api/readall'] } }],
   ])('answers 401 to a token %s', async (_name, request) => {
     const bad = await kilde.token(request);
     const answer = await kilde.post('/graphql', JSON.stringify({ query, variables: { p: patient } }), {
       authorization: `Bearer ${bad}`,
     });
     expect([answer.status, codeOf(answer.text)]).toEqual([401, 'UNAUTHENTICATED']);
+  });
+
+  it.each([
+    ['at security level 3', { 'helseid://claims/identity/security_level': '3' }, 'Security level 4 is required'],
+    [
+      'without organisation',
+      { 'helseid://claims/client/claims/orgnr_parent': null },
+      'The token names no organisation',
+    ],
+    [
+      'with a broken attest',
+      { authorization_details: [{ type: 'nhn:tillitsrammeverk:parameters' }] },
+      'The attest does not follow the trust framework: practitioner',
+    ],
+    [
+      'without a known scope',
+      { scope: ['kilde:api/readall'] },
+      'Scope, authorization and purpose of use give no role here',
+    ],
+    ['without a scope of Kilde', { scope: ['nhn:pps/provesvar-read'] }, 'The token has no scope for this API'],
+  ])('answers 403 to a token %s, and says why', async (_name, claims, message) => {
+    const answer = await kilde.ask(await kilde.token({ ...good, claims }), query, { p: patient });
+    expect(answer).toMatchObject({ status: 403, errors: [{ message, extensions: { code: 'FORBIDDEN' } }] });
   });
 
   it('answers 401 to a token whose payload was changed', async () => {

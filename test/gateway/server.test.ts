@@ -8,7 +8,7 @@ import type { KildeGateway } from '../../gateway/execute/gateway.ts';
 import { limits } from '../../gateway/operation/limits.ts';
 import { hashOf, readTrusted } from '../../gateway/operation/trusted.ts';
 import { createServer } from '../../gateway/server.ts';
-import { AccessTokenClaims } from '../../schema/caller.ts';
+import { citizen } from '../support/ask.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'kilde-server-'));
 const known = '{ text }';
@@ -17,18 +17,7 @@ const manifest = join(folder, 'manifest.json');
 writeFileSync(manifest, JSON.stringify(Object.fromEntries([known, introspection].map((text) => [hashOf(text), text]))));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-const claims = AccessTokenClaims.parse({
-  iss: 'https://helseid.example',
-  sub: 'test',
-  jti: 'test',
-  exp: 4_102_444_800,
-  client_id: 'test',
-  scope: ['kilde:api/citizen'],
-  name: 'Stille Fjordarm',
-  'helseid://claims/client/client_name': 'Test',
-  'helseid://claims/identity/pid': '14834841291',
-  'helseid://claims/identity/security_level': '4',
-});
+const caller = citizen('14834841291');
 
 const apiSchema = buildSchema('type Query { text: String }');
 
@@ -73,6 +62,7 @@ const start = async (environment: 'sandbox' | 'production', characters = () => 0
     KILDE_ENVIRONMENT: environment,
     KILDE_KEY: Buffer.alloc(32, 7).toString('base64'),
     HELSEID_ISSUER: 'https://helseid.example',
+    PUBLIC_URL: 'https://kilde.example',
     DATABASE_URL: 'postgres://localhost/kilde',
     TRUSTED_DOCUMENTS: manifest,
   });
@@ -80,7 +70,7 @@ const start = async (environment: 'sandbox' | 'production', characters = () => 0
     config,
     gateway,
     trusted: readTrusted(manifest, environment === 'production'),
-    verify: async () => ({ claims, token: 'token' }),
+    authenticate: async () => ({ caller, token: 'token', nextNonce: null }),
     mounted: new Map(),
     ownHealth: async () => [],
   });

@@ -1,5 +1,5 @@
 import fastify, { type FastifyInstance } from 'fastify';
-import { decodeJwt } from 'jose';
+import { compactVerify, createLocalJWKSet, decodeJwt, decodeProtectedHeader, type JSONWebKeySet } from 'jose';
 import { afterAll, beforeAll, beforeEach, expect, it } from 'vitest';
 import { toCaller } from '../../gateway/auth/caller.ts';
 import type { FaultSwitch } from '../../sandbox/_shared/faults.ts';
@@ -77,7 +77,7 @@ it.each(personaNames)('the persona %s brings a token that Kilde reads as the rig
   const read = AccessTokenClaims.parse(claims);
   for (const detail of read.authorization_details) AttestDetail.parse(detail);
   const [kind, role] = kinds[persona];
-  expect(toCaller(read)).toMatchObject({ kind, role });
+  expect(toCaller(read, Date.now() / 1_000)).toMatchObject({ kind, role });
 });
 
 it('a professional’s token has the attest, bound to the patient that was asked for, with the time it was made', async () => {
@@ -217,4 +217,28 @@ it('claimsFor gives a citizen’s token for a former national id too, and nothin
   const claims = claimsFor('citizen', { patient: changed.formerNationalIds[0] }, population);
   expect(claims).toMatchObject({ sub: changed.registerId });
   expect(claimsFor('citizen', { patient: '08707925079' }, population)).toBeNull();
+});
+
+it.each([
+  ['signingKey', {}],
+  ['issuer', { iss: 'https://helseid-sts.example' }],
+  ['audience', { aud: 'nhn:another' }],
+  ['expired', { exp: expect.any(Number) }],
+  ['type', {}],
+])('a token can be wrong in its %s, and is right in everything else', async (invalid, changed) => {
+  const [{ claims: good }, { access_token, claims }] = [
+    await tokenFor({ persona: 'gp' }),
+    await tokenFor({ persona: 'gp', invalid }),
+  ];
+  const own = { iat: claims.iat, nbf: claims.nbf, exp: claims.exp, jti: claims.jti };
+  const attest = { authorization_details: claims['authorization_details'] };
+  expect(claims).toEqual({ ...good, ...own, ...attest, ...changed });
+  expect(claims.exp! < Date.now() / 1_000).toBe(invalid === 'expired');
+  expect(decodeProtectedHeader(access_token).typ).toBe(invalid === 'type' ? 'logout+jwt' : 'at+jwt');
+  const keys = createLocalJWKSet((await (await fetch(issuer.jwksUri)).json()) as JSONWebKeySet);
+  const isSigned = await compactVerify(access_token, keys).then(
+    () => true,
+    () => false,
+  );
+  expect(isSigned).toBe(invalid !== 'signingKey');
 });

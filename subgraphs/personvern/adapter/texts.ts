@@ -10,6 +10,7 @@ const roles: Record<AccessRow['role'], string> = {
   system: 'Datasystem',
   citizen: 'Innbygger',
   administrator: 'Administrator',
+  none: 'Uten kjent rolle',
 };
 export const roleText = ({ role }: Pick<AccessRow, 'role'>): string => roles[role];
 
