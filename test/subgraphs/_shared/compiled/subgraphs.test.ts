@@ -88,7 +88,7 @@ beforeAll(async () => {
   );
   const { id } = data!['identify'] as { id: UUID };
   assertion = assertionFor(patientOf(nationalId, id), { categories: [...categories], deadline: Date.now() + 600_000 });
-});
+}, 180_000);
 afterAll(async () => {
   for (const subgraph of subgraphs.values()) await subgraph.close();
   await kilde?.stop();
