@@ -17,6 +17,7 @@ import {
   xmlList,
   xmlOptional,
 } from '../../subgraphs/grunndata/adapter/soap.ts';
+import { parseXml } from '../../subgraphs/grunndata/adapter/xml.ts';
 import { createRecentCache } from '../../subgraphs/grunndata/personCache.ts';
 import { assertionFor } from '../support/ask.ts';
 
@@ -293,9 +294,24 @@ describe('SOAP', () => {
     expect(escapeXml(`<a b="c">&'`)).toBe('&#60;a b=&#34;c&#34;&#62;&#38;&#39;');
   });
 
-  it('decodes what XML itself names, once, and nothing else', () => {
-    expect(XmlText.parse('Elv &amp; Sønn &lt;AS&gt; &#229;&#xE5;')).toBe('Elv & Sønn <AS> åå');
-    expect(XmlText.parse('&amp;lt; &own;')).toBe('&lt; &own;');
+  it('decodes what XML itself names, once, and refuses what a message would have to define', () => {
+    expect(parseXml('<a>Elv &amp; Sønn &lt;AS&gt; &#229;&#xE5;</a>')).toEqual({ a: 'Elv & Sønn <AS> åå' });
+    expect(parseXml('<a>&amp;lt;</a>')).toEqual({ a: '&lt;' });
+    expect(() => parseXml('<a>&own;</a>')).toThrow('not well formed');
+  });
+
+  it('reads elements by local name: text, children, and lists of those that occur more than once', () => {
+    const text = `<?xml version="1.0"?><!-- c --><x:a xmlns:x="urn:x" n="1"> <b i:nil="true" xmlns:i="urn:i"/>
+      <x:c>1</x:c><c> 2 </c><c><![CDATA[<3>]]></c><d><e/></d></x:a>`;
+    expect(parseXml(text)).toEqual({ a: { b: '', c: ['1', '2', '<3>'], d: { e: '' } } });
+  });
+
+  it('takes an element’s name for a name, whatever it means to JavaScript', () => {
+    const { a } = parseXml('<a><__proto__><polluted>1</polluted></__proto__><constructor>2</constructor></a>') as {
+      a: object;
+    };
+    expect(Object.keys(a)).toEqual(['__proto__', 'constructor']);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
   });
 
   it('reads lists of none, one and many, and elements that are nil', () => {
@@ -350,8 +366,11 @@ describe('SOAP', () => {
     ['defines entities', `<!DOCTYPE s:Envelope [<!ENTITY a "b">]>${whole}`],
     ['is a page', '<!doctype html><html><body>Service unavailable</body></html>'],
     ['is nothing', ''],
+    ['has two roots', `${whole}${whole}`],
+    ['closes another element than it opened', whole.replace('</A>', '</B>')],
+    ['uses a prefix that it does not bind', whole.replace(' xmlns:s="urn:s"', '')],
   ])('refuses a message that %s', async (_case, text) => {
-    await expect(read(text)).rejects.toThrow('not a SOAP message');
+    await expect(read(text)).rejects.toThrow('not well formed');
   });
 
   it('finds the folder and the last segment of an endpoint', () => {

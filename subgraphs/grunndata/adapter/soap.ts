@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import * as z from 'zod';
 import type { CodeableConcept } from '../../_shared/fhir.ts';
 import type { Authentication, CallContext, Result, Source, SourceAnswer, SourceError } from '../../_shared/source.ts';
+import { parseXml } from './xml.ts';
 
 /** A register behind SOAP: where it is, and how it knows us. `endpoint` is the whole address, which WS-Addressing repeats. */
 export type SoapRegister = {
@@ -20,37 +20,19 @@ export const splitEndpoint = (endpoint: string): { baseUrl: string; path: string
 export const escapeXml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const parser = new XMLParser({
-  removeNSPrefix: true,
-  ignoreAttributes: true,
-  parseTagValue: false, // identifiers have leading zeros
-  processEntities: false, // the five of XML itself are decoded below; a document may define none
-});
-
 const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 
-/** The content of `soap:Body`. Throws for what is not well formed: the parser itself reads half a document without a word. */
-const readBody = (text: string): unknown => {
-  if (/<!DOCTYPE/i.test(text) || XMLValidator.validate(text) !== true) throw new Error('not a SOAP message');
-  return member(member(parser.parse(text), 'Envelope'), 'Body');
-};
-
-const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
-const decode = (text: string): string =>
-  text.replace(/&(?:#(\d+)|#x([\da-f]+)|(lt|gt|amp|quot|apos));/gi, (_whole, decimal, hexadecimal, name) =>
-    name
-      ? named[String(name).toLowerCase()]!
-      : String.fromCodePoint(Number.parseInt(decimal ?? hexadecimal, decimal ? 10 : 16)),
-  );
+/** The content of `soap:Body`. Throws for what is not XML. */
+const readBody = (text: string): unknown => member(parseXml(text)['Envelope'], 'Body');
 
 /** Text of an element. */
-export const XmlText = z.string().min(1).transform(decode);
+export const XmlText = z.string().min(1);
 /** Text of an element that may be absent, empty or `xsi:nil`. */
 export const XmlOptional = z
   .string()
   .nullish()
-  .transform((text) => (text ? decode(text) : null));
+  .transform((text) => text || null);
 /** An element that may be absent, empty or `xsi:nil`. */
 export const xmlOptional = <T>(shape: z.ZodType<T>) =>
   z
@@ -83,8 +65,8 @@ const readFault = (text: string): (SoapFault & { ours: boolean }) | null => {
     const generic = member(member(fault, 'Detail'), 'GenericFault');
     const who = String(member(member(fault, 'Code'), 'Value') ?? '');
     return {
-      code: decode(String(member(generic, 'ErrorCode') ?? '')),
-      message: decode(String(member(generic, 'Message') ?? '')),
+      code: String(member(generic, 'ErrorCode') ?? ''),
+      message: String(member(generic, 'Message') ?? ''),
       ours: who.endsWith('Sender'),
     };
   } catch {
