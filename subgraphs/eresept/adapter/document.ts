@@ -28,11 +28,16 @@ const nationalIdSystem = /^(?:urn:oid:)?2\.16\.578\.1\.12\.4\.1\.4\.[123]$/;
 const nothingFound = 'nilknown';
 
 export const openDocument = (bundle: SfmBundle): SfmDocument => {
-  const entries = bundle.entry.flatMap(({ fullUrl, resource }) => (resource ? [{ fullUrl, resource }] : []));
-  const byUrl = new Map(entries.map(({ fullUrl, resource }) => [fullUrl, resource]));
+  const byUrl = new Map<string | undefined, SfmResource>();
+  const byKind = new Map<string, SfmResource[]>();
+  for (const { fullUrl, resource } of bundle.entry) {
+    byUrl.set(fullUrl, resource);
+    const sameKind = byKind.get(resource.resourceType);
+    if (sameKind) sameKind.push(resource);
+    else byKind.set(resource.resourceType, [resource]);
+  }
 
-  const all: SfmDocument['all'] = (kind) =>
-    entries.flatMap(({ resource }) => (resource.resourceType === kind ? [resource as SfmResourceOf<typeof kind>] : []));
+  const all: SfmDocument['all'] = (kind) => (byKind.get(kind) ?? []) as SfmResourceOf<typeof kind>[];
   const find: SfmDocument['find'] = (kind, reference) => {
     const resource = reference?.reference ? byUrl.get(reference.reference) : undefined;
     return resource?.resourceType === kind ? (resource as SfmResourceOf<typeof kind>) : undefined;
