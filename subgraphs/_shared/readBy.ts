@@ -8,7 +8,7 @@ type Shape = z.core.$ZodType;
 /** Thrown for a shape that does more than check and fill in: zod reads it. */
 const notInPlace = new Error('not in place');
 
-/** A check of a string, number or resource beyond its type: zod's own. */
+/** A check of a string or number beyond its type: zod's own. */
 const passes = (shape: Shape, value: unknown): boolean => {
   const read = shape._zod.run({ value, issues: [] }, { async: false });
   return !(read instanceof Promise) && read.issues.length === 0 && read.value === value;
@@ -38,10 +38,12 @@ const createWriter = () => {
     const refuse = (condition: string) => `if (${condition}) return false;`;
     const refuseUnlessFits = (statements: () => string) => refuse(`!${define(shape, statements)}(${value})`);
     const isPlain = !def.checks?.length && !('format' in def);
-    if (def.type === 'custom' || (!isPlain && (def.type === 'string' || def.type === 'number')))
-      return refuse(`${value} === undefined || !passes(${constant(shape)}, ${value})`);
+    if (!isPlain && (def.type === 'string' || def.type === 'number'))
+      return refuse(`!passes(${constant(shape)}, ${value})`);
     if (!isPlain) throw notInPlace;
     switch (def.type) {
+      case 'custom':
+        return refuse(`${value} === undefined || !${constant(def.fn)}(${value})`);
       case 'string':
         return refuse(`typeof ${value} !== 'string'`);
       case 'number':

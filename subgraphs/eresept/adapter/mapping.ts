@@ -92,10 +92,11 @@ const isNamed = (url: string, name: string): boolean =>
 /** The extension at the end of a path of names, e.g. `sfm-reseptamendment`, `rfstatus`, `status`. */
 const at = (extensions: readonly SfmExtension[], ...path: string[]): SfmExtension | undefined => {
   let found: SfmExtension | undefined;
-  let among: readonly SfmExtension[] | undefined = extensions;
+  let among: readonly SfmExtension[] = extensions;
   for (const name of path) {
-    found = among?.find(({ url }) => isNamed(url, name));
-    among = found?.extension;
+    found = among.find(({ url }) => isNamed(url, name));
+    if (!found) return undefined;
+    among = found.extension ?? [];
   }
   return found;
 };

@@ -1,16 +1,23 @@
 import { SaxesParser } from 'saxes';
 
-/** An element by its children: text, or children by local name, in a list where one occurs more than once. */
-export type XmlElement = string | XmlChildren;
-export type XmlChildren = { [name: string]: XmlElement | XmlElement[] };
+/** An element by its content: text, `null` for none, children by local name, or the items of a list. */
+export type XmlElement = string | null | XmlChildren | XmlElement[];
+export type XmlChildren = { [name: string]: XmlElement };
+/** List element -> its items' element, as in `<Items><Item>…</Item></Items>`. */
+export type XmlLists = Readonly<Record<string, string>>;
+
+const itemsOf = (list: XmlChildren | null, item: string): XmlElement[] => {
+  const items = list?.[item] ?? [];
+  return Array.isArray(items) ? items : [items];
+};
 
 /**
  * The root element, under its name. Namespaces are resolved and left out, attributes are not read, space around text is none
- * of it.
+ * of it. What occurs more than once without being said to be a list is a list all the same.
  *
  * @throws for what is not well formed, and for a document type: a message that defines entities is not read at all
  */
-export const parseXml = (text: string): XmlChildren => {
+export const parseXml = (text: string, lists: XmlLists = {}): XmlChildren => {
   const parser = new SaxesParser({ xmlns: true });
   // Without a prototype: a message may name an element as it likes.
   const root: XmlChildren = Object.create(null);
@@ -39,7 +46,9 @@ export const parseXml = (text: string): XmlChildren => {
     const { name, children, text: held } = path.pop()!;
     const above = path.at(-1);
     if (above) above.children ??= Object.create(null) as XmlChildren;
-    put(above?.children ?? root, name, children ?? held.trim());
+    const item = Object.hasOwn(lists, name) ? lists[name] : undefined;
+    const content = item === undefined ? (children ?? (held.trim() || null)) : itemsOf(children, item);
+    put(above?.children ?? root, name, content);
   });
   parser.write(text).close();
   return root;
