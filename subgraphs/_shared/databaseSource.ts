@@ -1,6 +1,7 @@
 import pg from 'pg';
 import type { SourceName } from '../../schema/sources.ts';
 import type { SourceHealth } from '../../schema/subgraph.ts';
+import { onAbort } from './abort.ts';
 import { createDatabase, migrate } from './database.ts';
 import { log } from './log.ts';
 import { sourceCalls } from './metrics.ts';
@@ -8,6 +9,10 @@ import type { Result, SourceError } from './source.ts';
 
 /** A schema in PostgreSQL as a source: failures are values, and nobody waits longer than the request does. */
 export type DatabaseSource = {
+  /**
+   * `text` is prepared once on each connection and known by itself from then on: a constant, never put together from what a
+   * client sent. When the signal aborts, the connection goes with the query, so that an abandoned one holds no place.
+   */
   query<Row extends pg.QueryResultRow>(
     text: string,
     values: readonly unknown[],
@@ -43,11 +48,21 @@ const readError = (source: SourceName, error: unknown, afterMs: number): SourceE
 /** `work`, or the signal's reason when that comes first. Work left behind ends by the pool's own limits. */
 const until = <T>(work: Promise<T>, signal: AbortSignal): Promise<T> =>
   new Promise((resolve, reject) => {
-    const stop = () => reject(signal.reason);
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', stop));
-    if (signal.aborted) stop();
-    else signal.addEventListener('abort', stop, { once: true });
+    const forget = onAbort(signal, () => reject(signal.reason));
+    work.then(resolve, reject).finally(forget);
   });
+
+/** Names for prepared statements, by their texts. */
+const createStatementNames = () => {
+  const names = new Map<string, string>();
+  return (text: string): string => {
+    const known = names.get(text);
+    if (known) return known;
+    const name = `kilde_${names.size}`;
+    names.set(text, name);
+    return name;
+  };
+};
 
 /**
  * Opens the schema and brings it up to date. When the database is not there yet, this returns all the same, and each
@@ -66,26 +81,59 @@ export const openDatabaseSource = async ({
 }): Promise<DatabaseSource> => {
   const pool = createDatabase(url);
   let migrated: Promise<void> | null = null;
+  let isPrepared = false;
   const prepare = () => {
-    migrated ??= migrate(pool, schema, steps).catch((error: unknown) => {
-      migrated = null;
-      throw error;
-    });
+    migrated ??= migrate(pool, schema, steps).then(
+      () => {
+        isPrepared = true;
+      },
+      (error: unknown) => {
+        migrated = null;
+        throw error;
+      },
+    );
     return migrated;
   };
 
   const run = async <T>(work: () => Promise<T>, signal: AbortSignal): Promise<Result<T>> => {
     const started = performance.now();
-    const end = sourceCalls.startTimer({ source: name });
+    const note = (outcome: string) =>
+      sourceCalls.observe({ source: name, outcome }, (performance.now() - started) / 1_000);
     try {
-      const value = await until(prepare().then(work), signal);
-      end({ outcome: 'ok' });
+      if (!isPrepared) await until(prepare(), signal);
+      const value = await work();
+      note('ok');
       return { ok: true, value };
     } catch (thrown) {
       const error = readError(name, thrown, Math.round(performance.now() - started));
-      end({ outcome: error?.kind ?? 'bug' });
+      note(error?.kind ?? 'bug');
       if (!error) throw thrown;
       return { ok: false, error };
+    }
+  };
+
+  const nameOf = createStatementNames();
+  const query = async <Row extends pg.QueryResultRow>(
+    text: string,
+    values: readonly unknown[],
+    signal: AbortSignal,
+  ): Promise<Row[]> => {
+    const connecting = pool.connect();
+    const client = await until(connecting, signal).catch((error: unknown) => {
+      connecting.then(
+        (late) => late.release(),
+        () => {},
+      );
+      throw error;
+    });
+    try {
+      const { rows } = await until(client.query<Row>({ name: nameOf(text), text, values: [...values] }), signal);
+      client.release();
+      return rows;
+    } catch (error) {
+      // What the database itself answers leaves the connection usable. Anything else may leave a query in it.
+      client.release(!(error instanceof pg.DatabaseError));
+      throw error;
     }
   };
 
@@ -109,8 +157,8 @@ export const openDatabaseSource = async ({
   };
 
   const source: DatabaseSource = {
-    query: (text, values, signal) => run(async () => (await pool.query(text, [...values])).rows, signal),
-    transaction: (work, signal) => run(() => transaction(work), signal),
+    query: (text, values, signal) => run(() => query(text, values, signal), signal),
+    transaction: (work, signal) => run(() => until(transaction(work), signal), signal),
     async health() {
       const { ok } = await source.query('select 1', [], AbortSignal.timeout(1_000));
       return [{ source: name, up: ok }];

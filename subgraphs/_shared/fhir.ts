@@ -104,9 +104,17 @@ export const mapPeriod = (period: z.infer<typeof FhirPeriod>): Period => ({
   end: period.end ?? null,
 });
 
+/** How a numbered Norwegian code system ends, however it is written; compiled once for each number. */
+const endings = new Map<number, RegExp>();
+const endingOf = (number: number): RegExp => {
+  const known = endings.get(number) ?? new RegExp(`(?:\\.|no-kodeverk-)${number}(?:-[a-z]+)?$`);
+  endings.set(number, known);
+  return known;
+};
+
 /**
- * Whether two codes come from the same numbered Norwegian code system, however it is written: `urn:oid:…1.1.8202`,
+ * Whether a code comes from the Norwegian code system of this number: `urn:oid:…1.1.8202`,
  * `http://ehelse.no/fhir/CodeSystem/no-kodeverk-8202`, `http://helsedir.no/…-8202` (reference 15).
  */
 export const isNorwegianSystem = (system: string | null | undefined, number: number): boolean =>
-  system !== null && system !== undefined && new RegExp(`(?:\\.|no-kodeverk-)${number}(?:-[a-z]+)?$`).test(system);
+  system !== null && system !== undefined && endingOf(number).test(system);

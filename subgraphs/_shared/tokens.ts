@@ -1,10 +1,11 @@
-import { createHash, KeyObject, randomUUID, sign, type webcrypto } from 'node:crypto';
+import { hash, KeyObject, randomUUID, sign, type webcrypto } from 'node:crypto';
 import { exportJWK, importJWK } from 'jose';
 import * as oidc from 'openid-client';
 import * as z from 'zod';
 import type { Caller } from '../../schema/caller.ts';
 import { ClientKey } from '../../schema/keys.ts';
 import type { SourceName } from '../../schema/sources.ts';
+import { onAbort } from './abort.ts';
 import { type Env, readEnv } from './environment.ts';
 import { log } from './log.ts';
 import type { Authentication, CallContext, Result } from './source.ts';
@@ -27,8 +28,10 @@ type Wanted = Parameters<Tokens['headersFor']>[1];
 type Target = Parameters<Tokens['headersFor']>[2];
 /** What a token is asked for with: the caller's own token, or the organisation that Kilde's own is for. */
 type Ground = { subjectToken: string } | { organisation: string | null };
+/** A token with its SHA-256, which each proof names (`ath`). */
+type Kept = { token: string; digest: string; expiresAtMs: number };
 /** A token, or why there is none: refused with a status, or (`null`) not answered. Not yet any one source's failure. */
-type Granted = { token: string; expiresAtMs: number } | { refused: 401 | 403 | null };
+type Granted = Kept | { refused: 401 | 403 | null };
 
 const issuerTimeoutSeconds = 5;
 const renewBeforeMs = 30_000;
@@ -61,32 +64,59 @@ const organisationDetails = (value: string): oidc.JsonValue => [
   },
 ];
 
+const digest = (text: string): string => hash('sha256', text, 'base64url');
+
+/**
+ * ECDSA signature in DER, as OpenSSL makes it -> the two numbers of 32 bytes each, as JWS wants it (RFC 7518 section 3.4).
+ * Node does the same when it is asked to, at more than the cost of the signature itself: it looks for a key in the options
+ * by way of two exceptions (Node 24).
+ */
+const toJoseSignature = (der: Buffer): Buffer => {
+  const raw = Buffer.alloc(64);
+  const write = (number: Buffer, end: number) => {
+    const significant = number.length > 32 ? number.subarray(-32) : number; // a leading zero keeps it positive
+    significant.copy(raw, end - significant.length);
+  };
+  const firstEnd = 4 + der[3]!;
+  write(der.subarray(4, firstEnd), 32);
+  write(der.subarray(firstEnd + 2), 64);
+  return raw;
+};
+
 /** DPoP proofs for calls to sources (reference 10.4). Signed synchronously: it takes less time than a thread's answer. */
 const createProver = async ({ privateKey, publicKey }: webcrypto.CryptoKeyPair) => {
   const encode = (part: unknown) => Buffer.from(JSON.stringify(part)).toString('base64url');
   const header = encode({ alg: 'ES256', typ: 'dpop+jwt', jwk: await exportJWK(publicKey) });
   const key = KeyObject.from(privateKey);
-  return (token: string, { method, url, nonce }: Target): string => {
+  return ({ digest: ath }: Kept, { method, url, nonce }: Target): string => {
     const payload = {
       jti: randomUUID(),
       htm: method,
       htu: url.split(/[?#]/, 1)[0],
       iat: Math.floor(Date.now() / 1_000),
-      ath: createHash('sha256').update(token).digest('base64url'),
+      ath,
       ...(nonce ? { nonce } : {}),
     };
     const text = `${header}.${encode(payload)}`;
-    return `${text}.${sign('sha256', Buffer.from(text), { key, dsaEncoding: 'ieee-p1363' }).toString('base64url')}`;
+    return `${text}.${toJoseSignature(sign('sha256', Buffer.from(text), key)).toString('base64url')}`;
   };
+};
+
+const digests = new WeakMap<CallContext['assertion'], { token: string; digest: string }>();
+/** The caller's token as tokens are kept by it. Hashed once for all calls of a request. */
+const digestOf = (assertion: CallContext['assertion'], token: string): string => {
+  const known = digests.get(assertion);
+  if (known?.token === token) return known.digest;
+  const fresh = { token, digest: digest(token) };
+  digests.set(assertion, fresh);
+  return fresh.digest;
 };
 
 /** Waits for what others may be waiting for too: one caller's deadline ends that caller's waiting and not the work. */
 const waitFor = <T>(work: Promise<T>, signal: AbortSignal, late: T): Promise<T> =>
   new Promise((resolve, reject) => {
-    const giveUp = () => resolve(late);
-    if (signal.aborted) giveUp();
-    signal.addEventListener('abort', giveUp, { once: true });
-    work.then(resolve, reject).finally(() => signal.removeEventListener('abort', giveUp));
+    const forget = onAbort(signal, () => resolve(late));
+    work.then(resolve, reject).finally(forget);
   });
 
 /** What the library threw -> why there is no token. Rethrows what is neither the issuer's answer nor the lack of one. */
@@ -170,7 +200,7 @@ export const createTokens = async (env: Env, { capacity = 10_000 } = {}): Promis
     };
     try {
       const { access_token: token, expires_in: lifeSeconds = 0 } = await request();
-      return { token, expiresAtMs: Date.now() + lifeSeconds * 1_000 };
+      return { token, digest: digest(token), expiresAtMs: Date.now() + lifeSeconds * 1_000 };
     } catch (error) {
       const refusal = toRefusal(error);
       log.warn({ audience, ...refusal }, 'HelseID gave no token');
@@ -178,25 +208,24 @@ export const createTokens = async (env: Env, { capacity = 10_000 } = {}): Promis
     }
   };
 
-  const kept = new Map<string, Extract<Granted, { token: string }>>();
+  const kept = new Map<string, Kept>();
   const underWay = new Map<string, Promise<Granted>>();
   const isFresh = ({ expiresAtMs }: { expiresAtMs: number }) => expiresAtMs - renewBeforeMs > Date.now();
   const sweep = setInterval(() => {
     for (const [key, granted] of kept) if (!isFresh(granted)) kept.delete(key);
   }, sweepEveryMs).unref();
 
-  const obtain = (wanted: Wanted, ground: Ground): Promise<Granted> => {
-    const on =
-      'organisation' in ground
-        ? ground.organisation
-        : createHash('sha256').update(ground.subjectToken).digest('base64url');
-    const key = JSON.stringify([wanted.as, wanted.audience, wanted.scope, on]);
+  /** The kept token for `key`, now the one used last. */
+  const recall = (key: string): Kept | null => {
     const known = kept.get(key);
+    if (!known) return null;
     kept.delete(key);
-    if (known && isFresh(known)) {
-      kept.set(key, known); // last in the map's order: used last
-      return Promise.resolve(known);
-    }
+    if (!isFresh(known)) return null;
+    kept.set(key, known); // last in the map's order
+    return known;
+  };
+
+  const obtain = (key: string, wanted: Wanted, ground: Ground): Promise<Granted> => {
     const running = underWay.get(key);
     if (running) return running;
     const started = ask(wanted, ground)
@@ -220,10 +249,12 @@ export const createTokens = async (env: Env, { capacity = 10_000 } = {}): Promis
       const exchanged = subjectToken === null ? null : { subjectToken };
       const ground = wanted.as === 'user' ? exchanged : { organisation: organisationOf(assertion.caller) };
       if (!ground) return failure(source, 401); // nobody's token: nothing to exchange
-      const granted = await waitFor(obtain(wanted, ground), signal, { refused: null });
+      const { as, audience, scope } = wanted;
+      const whose = 'organisation' in ground ? ground.organisation : digestOf(assertion, ground.subjectToken);
+      const key = [as, audience, scope, whose].join('\n');
+      const granted = recall(key) ?? (await waitFor(obtain(key, wanted, ground), signal, { refused: null }));
       if ('refused' in granted) return failure(source, granted.refused);
-      const { token } = granted;
-      return { ok: true, value: { authorization: `DPoP ${token}`, dpop: prove(token, call) } };
+      return { ok: true, value: { authorization: `DPoP ${granted.token}`, dpop: prove(granted, call) } };
     },
     async close() {
       clearInterval(sweep);

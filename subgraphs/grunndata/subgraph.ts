@@ -39,11 +39,10 @@ export const createGrunndata = async (env: Env, { tokens, timeoutMs, now }: Grun
   const settings = readEnv(Settings, env);
   const http = (source: string, baseUrl: string) =>
     createHttpSource({ name: source, baseUrl, tokens, ...(timeoutMs ? { timeoutMs } : {}) });
-  const soap = (source: string, endpoint: string, username: string, password: string): SoapRegister => ({
-    source: http(source, splitEndpoint(endpoint).baseUrl),
-    endpoint,
-    authentication: { as: 'basic', username, password },
-  });
+  const soap = (source: string, endpoint: string, username: string, password: string): SoapRegister => {
+    const { baseUrl, path } = splitEndpoint(endpoint);
+    return { source: http(source, baseUrl), endpoint, path, authentication: { as: 'basic', username, password } };
+  };
   const database = await openDatabaseSource({
     name: 'KILDE',
     url: settings.DATABASE_URL,

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
+import { isReadInPlace, readBy } from '../../subgraphs/_shared/readBy.ts';
 import type { Source } from '../../subgraphs/_shared/source.ts';
 import { CommunicationParty } from '../../subgraphs/grunndata/adapter/adresseregisteret/client.ts';
 import { mapParty } from '../../subgraphs/grunndata/adapter/adresseregisteret/mapping.ts';
@@ -13,10 +14,12 @@ import {
   callSoap,
   escapeXml,
   splitEndpoint,
+  XmlOptional,
   XmlText,
   xmlList,
   xmlOptional,
 } from '../../subgraphs/grunndata/adapter/soap.ts';
+import { parseXml } from '../../subgraphs/grunndata/adapter/xml.ts';
 import { createRecentCache } from '../../subgraphs/grunndata/personCache.ts';
 import { assertionFor } from '../support/ask.ts';
 
@@ -182,13 +185,11 @@ describe('mapDoctors', () => {
 
   it('takes those who hold the list now', () => {
     const found = details({
-      DoctorCycles: {
-        GPOnContractAssociation: [
-          cycle('9990001', '2020-01-01T00:00:00', '2025-12-31T00:00:00'),
-          cycle('9990004', '2026-01-01T00:00:00'),
-          cycle('9990005', '2026-06-01T00:00:00'),
-        ],
-      },
+      DoctorCycles: [
+        cycle('9990001', '2020-01-01T00:00:00', '2025-12-31T00:00:00'),
+        cycle('9990004', '2026-01-01T00:00:00'),
+        cycle('9990005', '2026-06-01T00:00:00'),
+      ],
     });
     expect(found.map(({ hprNumber, period }) => [hprNumber, period])).toEqual([
       ['9990004', { start: '2026-01-01', end: null }],
@@ -196,7 +197,7 @@ describe('mapDoctors', () => {
   });
 
   it('gives the list itself when nobody holds it, and when the register says no more than its HER-id', () => {
-    for (const change of [{}, { DoctorCycles: '' }, { DoctorCycles: { GPOnContractAssociation: '' } }])
+    for (const change of [{}, { DoctorCycles: [] }])
       expect(details(change)).toEqual([
         {
           hprNumber: null,
@@ -217,13 +218,13 @@ describe('mapProfessional', () => {
       HprPerson.parse({
         HPRNummer: '9990004',
         Etternavn: 'Elg',
-        Godkjenninger: {
-          Godkjenning: {
+        Godkjenninger: [
+          {
             Helsepersonellkategori: { OID: '9060', Verdi: 'LE', Beskrivelse: 'Lege' },
             Gyldig: { Fra: '2010-01-01T00:00:00' },
             ...change,
           },
-        },
+        ],
       }),
       now,
     ).authorizations[0];
@@ -232,17 +233,15 @@ describe('mapProfessional', () => {
     ['in force', {}, true],
     ['ended', { Gyldig: { Fra: '2010-01-01T00:00:00', Til: '2026-03-01T00:00:00' } }, false],
     ['not begun', { Gyldig: { Fra: '2026-04-01T00:00:00' } }, false],
-    ['without a period', { Gyldig: '' }, false],
-    ['suspended', { Suspensjonsperioder: { Suspensjonsperiode: { Periode: { Fra: '2026-01-01T00:00:00' } } } }, false],
+    ['without a period', { Gyldig: null }, false],
+    ['suspended', { Suspensjonsperioder: [{ Periode: { Fra: '2026-01-01T00:00:00' } }] }, false],
     [
       'suspended once',
       {
-        Suspensjonsperioder: {
-          Suspensjonsperiode: [
-            { Periode: { Fra: '2015-01-01T00:00:00', Til: '2016-01-01T00:00:00' } },
-            { Periode: '' },
-          ],
-        },
+        Suspensjonsperioder: [
+          { Periode: { Fra: '2015-01-01T00:00:00', Til: '2016-01-01T00:00:00' } },
+          { Periode: null },
+        ],
       },
       true,
     ],
@@ -255,7 +254,7 @@ describe('mapProfessional', () => {
       Type: { OID: '7426', Verdi, Beskrivelse: Verdi },
       Gyldig: { Fra: '2012-01-01T00:00:00', ...(Til ? { Til } : {}) },
     });
-    const Spesialiteter = { Spesialitet: [specialty('1'), specialty('2', '2020-01-01T00:00:00')] };
+    const Spesialiteter = [specialty('1'), specialty('2', '2020-01-01T00:00:00')];
     expect(approval({ Spesialiteter })?.specialties.map(({ text }) => text)).toEqual(['1']);
   });
 });
@@ -269,13 +268,11 @@ describe('mapParty', () => {
       ParentHerId: '0',
       ParentName: 'Eksempelvik kommune',
       ParentOrganizationNumber: '312345676',
-      ElectronicAddresses: {
-        ElectronicAddress: [
-          { Address: ' a@edi.example\n', TypeCodeValue: 'E_EDI' },
-          { Address: '', TypeCodeValue: 'E_DS' },
-        ],
-      },
-      Municipality: '',
+      ElectronicAddresses: [
+        { Address: ' a@edi.example\n', TypeCodeValue: 'E_EDI' },
+        { Address: null, TypeCodeValue: 'E_DS' },
+      ],
+      Municipality: null,
     });
     expect(mapParty(party)).toMatchObject({
       organization: { identifier: { value: '312345676' }, name: 'Eksempelvik kommune' },
@@ -293,21 +290,44 @@ describe('SOAP', () => {
     expect(escapeXml(`<a b="c">&'`)).toBe('&#60;a b=&#34;c&#34;&#62;&#38;&#39;');
   });
 
-  it('decodes what XML itself names, once, and nothing else', () => {
-    expect(XmlText.parse('Elv &amp; Sønn &lt;AS&gt; &#229;&#xE5;')).toBe('Elv & Sønn <AS> åå');
-    expect(XmlText.parse('&amp;lt; &own;')).toBe('&lt; &own;');
+  it('decodes what XML itself names, once, and refuses what a message would have to define', () => {
+    expect(parseXml('<a>Elv &amp; Sønn &lt;AS&gt; &#229;&#xE5;</a>')).toEqual({ a: 'Elv & Sønn <AS> åå' });
+    expect(parseXml('<a>&amp;lt;</a>')).toEqual({ a: '&lt;' });
+    expect(() => parseXml('<a>&own;</a>')).toThrow('not well formed');
   });
 
-  it('reads lists of none, one and many, and elements that are nil', () => {
-    const list = xmlList('Item', XmlText);
-    expect([undefined, '', { Item: '' }, { Item: 'a' }, { Item: ['a', 'b'] }].map((it) => list.parse(it))).toEqual([
-      [],
-      [],
-      [],
-      ['a'],
-      ['a', 'b'],
-    ]);
-    expect([undefined, '', 'a'].map((it) => xmlOptional(XmlText).parse(it))).toEqual([null, null, 'a']);
+  it('reads elements by local name: text, children, and lists of those that occur more than once', () => {
+    const text = `<?xml version="1.0"?><!-- c --><x:a xmlns:x="urn:x" n="1"> <b i:nil="true" xmlns:i="urn:i"/>
+      <x:c>1</x:c><c> 2 </c><c><![CDATA[<3>]]></c><d><e/></d></x:a>`;
+    expect(parseXml(text)).toEqual({ a: { b: null, c: ['1', '2', '<3>'], d: { e: null } } });
+  });
+
+  it('takes an element’s name for a name, whatever it means to JavaScript', () => {
+    const { a } = parseXml('<a><__proto__><polluted>1</polluted></__proto__><constructor>2</constructor></a>') as {
+      a: object;
+    };
+    expect(Object.keys(a)).toEqual(['__proto__', 'constructor']);
+    expect(({} as { polluted?: unknown }).polluted).toBeUndefined();
+  });
+
+  it('reads lists of none, one and many', () => {
+    const listIn = (text: string) => parseXml(`<a>${text}</a>`, { Items: 'Item' })['a'];
+    expect(listIn('<Items/>')).toEqual({ Items: [] });
+    expect(listIn('<Items><Item>1</Item></Items>')).toEqual({ Items: ['1'] });
+    expect(listIn('<Items><Item>1</Item><Item><b>2</b></Item></Items>')).toEqual({ Items: ['1', { b: '2' }] });
+    expect(listIn('<Items><Item/></Items>')).toEqual({ Items: [] });
+  });
+
+  it('reads shapes of elements that may be absent or empty in place', () => {
+    for (const shape of [PatientGPDetails, HprPerson, CommunicationParty]) expect(isReadInPlace(shape)).toBe(true);
+    const Shape = z.object({
+      a: XmlText,
+      b: XmlOptional,
+      c: xmlOptional(z.object({ d: XmlText })),
+      e: xmlList(XmlText),
+    });
+    expect(readBy(Shape, { a: '1', b: null })).toEqual({ ok: true, value: { a: '1', b: null, c: null, e: [] } });
+    expect(readBy(Shape, { a: null, c: { d: null } })).toEqual({ ok: false, paths: ['a', 'c.d'] });
   });
 
   const read = (text: string) => {
@@ -322,6 +342,7 @@ describe('SOAP', () => {
     const register = {
       source,
       endpoint: 'https://ws.example/v1/AR',
+      path: 'AR',
       authentication: { as: 'basic', username: 'a', password: 'b' },
     } as const;
     const question = {
@@ -330,6 +351,7 @@ describe('SOAP', () => {
       operation: 'Get',
       content: '',
       shape: z.object({ A: XmlText }),
+      lists: {},
       isNothing: () => false,
     };
     return callSoap(register, question, {
@@ -350,8 +372,11 @@ describe('SOAP', () => {
     ['defines entities', `<!DOCTYPE s:Envelope [<!ENTITY a "b">]>${whole}`],
     ['is a page', '<!doctype html><html><body>Service unavailable</body></html>'],
     ['is nothing', ''],
+    ['has two roots', `${whole}${whole}`],
+    ['closes another element than it opened', whole.replace('</A>', '</B>')],
+    ['uses a prefix that it does not bind', whole.replace(' xmlns:s="urn:s"', '')],
   ])('refuses a message that %s', async (_case, text) => {
-    await expect(read(text)).rejects.toThrow('not a SOAP message');
+    await expect(read(text)).rejects.toThrow('not well formed');
   });
 
   it('finds the folder and the last segment of an endpoint', () => {

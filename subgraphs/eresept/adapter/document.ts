@@ -14,10 +14,12 @@ export type SfmDocument = {
   ): SfmResourceOf<Kind> | undefined;
   section(code: SectionCode): Section;
   /** National ids of the person the document is about; none when it does not say, or says more than one. */
-  subject: string[];
+  subject: readonly string[];
   /** National ids of the person a resource of it is about. */
-  subjectOf(resource: { subject?: FhirReference | undefined }): string[];
+  subjectOf(resource: { subject?: FhirReference | undefined }): readonly string[];
 };
+
+type Identifier = { system?: string | undefined; value?: string | undefined };
 
 const nationalIdSystem = /^(?:urn:oid:)?2\.16\.578\.1\.12\.4\.1\.4\.[123]$/;
 
@@ -28,11 +30,16 @@ const nationalIdSystem = /^(?:urn:oid:)?2\.16\.578\.1\.12\.4\.1\.4\.[123]$/;
 const nothingFound = 'nilknown';
 
 export const openDocument = (bundle: SfmBundle): SfmDocument => {
-  const entries = bundle.entry.flatMap(({ fullUrl, resource }) => (resource ? [{ fullUrl, resource }] : []));
-  const byUrl = new Map(entries.map(({ fullUrl, resource }) => [fullUrl, resource]));
+  const byUrl = new Map<string | undefined, SfmResource>();
+  const byKind = new Map<string, SfmResource[]>();
+  for (const { fullUrl, resource } of bundle.entry) {
+    byUrl.set(fullUrl, resource);
+    const sameKind = byKind.get(resource.resourceType);
+    if (sameKind) sameKind.push(resource);
+    else byKind.set(resource.resourceType, [resource]);
+  }
 
-  const all: SfmDocument['all'] = (kind) =>
-    entries.flatMap(({ resource }) => (resource.resourceType === kind ? [resource as SfmResourceOf<typeof kind>] : []));
+  const all: SfmDocument['all'] = (kind) => (byKind.get(kind) ?? []) as SfmResourceOf<typeof kind>[];
   const find: SfmDocument['find'] = (kind, reference) => {
     const resource = reference?.reference ? byUrl.get(reference.reference) : undefined;
     return resource?.resourceType === kind ? (resource as SfmResourceOf<typeof kind>) : undefined;
@@ -40,16 +47,17 @@ export const openDocument = (bundle: SfmBundle): SfmDocument => {
 
   const [composition] = all('Composition');
   const patients = all('Patient');
-  const nationalIds = (of: { identifier: { system?: string | undefined; value?: string | undefined }[] }) =>
-    of.identifier.flatMap(({ system, value }) => (value && nationalIdSystem.test(system ?? '') ? [value] : []));
-  const named = (reference: FhirReference | undefined): string[] => {
-    if (reference?.identifier) return nationalIds({ identifier: [reference.identifier] });
+  const nationalIds = (identifiers: readonly Identifier[]) =>
+    identifiers.flatMap(({ system, value }) => (value && nationalIdSystem.test(system ?? '') ? [value] : []));
+  const idsOfPatients = new Map(patients.map((patient) => [patient, nationalIds(patient.identifier)]));
+  const named = (reference: FhirReference | undefined): readonly string[] => {
+    if (reference?.identifier) return nationalIds([reference.identifier]);
     const patient = find('Patient', reference);
-    return patient ? nationalIds(patient) : [];
+    return (patient && idsOfPatients.get(patient)) ?? [];
   };
 
   const own = named(composition?.subject);
-  const alone = patients.length === 1 ? nationalIds(patients[0]!) : [];
+  const alone = patients.length === 1 ? nationalIds(patients[0]!.identifier) : [];
   const subject = own.length > 0 ? own : alone;
 
   return {

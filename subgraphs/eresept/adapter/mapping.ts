@@ -85,14 +85,20 @@ export type MappedMedication = {
   partial: PartialFailure[];
 };
 
-/** Profiles have moved between hosts before (reference 15); their names have not. */
-const nameOf = (url: string) => url.slice(url.lastIndexOf('/') + 1);
+/** Profiles have moved between hosts before (reference 15); the names at the end of their addresses have not. */
+const isNamed = (url: string, name: string): boolean =>
+  url.endsWith(name) && (url.length === name.length || url[url.length - name.length - 1] === '/');
 
 /** The extension at the end of a path of names, e.g. `sfm-reseptamendment`, `rfstatus`, `status`. */
 const at = (extensions: readonly SfmExtension[], ...path: string[]): SfmExtension | undefined => {
-  const [name, ...rest] = path;
-  const found = extensions.find(({ url }) => nameOf(url) === name);
-  return rest.length === 0 ? found : at(found?.extension ?? [], ...rest);
+  let found: SfmExtension | undefined;
+  let among: readonly SfmExtension[] = extensions;
+  for (const name of path) {
+    found = among.find(({ url }) => isNamed(url, name));
+    if (!found) return undefined;
+    among = found.extension ?? [];
+  }
+  return found;
 };
 const concept = (extension: SfmExtension | undefined): CodeableConcept | null =>
   extension?.valueCodeableConcept ? mapConcept(extension.valueCodeableConcept) : null;
@@ -160,10 +166,10 @@ const mapProduct = (document: SfmDocument, resource: Resource): Product => {
 
 /** The registration of kind 1, «Forskrevet av»: a statement has one per thing done to it. */
 const prescribing = (statement: SfmResourceOf<'MedicationStatement'>): readonly SfmExtension[] => {
-  const registrations = statement.extension.filter(({ url }) => nameOf(url) === 'sfm-regInfo');
-  const isPrescribing = ({ extension = [] }: SfmExtension) =>
-    concept(at(extension, 'type'))?.coding.some(({ code }) => code === '1') ?? false;
-  return registrations.find(isPrescribing)?.extension ?? [];
+  const isPrescribing = ({ url, extension = [] }: SfmExtension) =>
+    isNamed(url, 'sfm-regInfo') &&
+    at(extension, 'type')?.valueCodeableConcept?.coding.some(({ code }) => code === '1') === true;
+  return statement.extension.find(isPrescribing)?.extension ?? [];
 };
 const amendment = (statement: SfmResourceOf<'MedicationStatement'>, ...path: string[]) =>
   at(statement.extension, 'sfm-reseptamendment', ...path);
@@ -226,9 +232,12 @@ export const mapMedication = (
     organisation,
   });
 
+  const mapped = new Map<SfmResourceOf<'MedicationStatement'>, Statement>(); // what is in use is often prescribed as well
   const mapStatement = (statement: SfmResourceOf<'MedicationStatement'>): Statement => {
+    const known = mapped.get(statement);
+    if (known) return known;
     const registration = prescribing(statement);
-    return {
+    const fresh: Statement = {
       medication: mapProduct(document, statement),
       dosage: dosageOf(statement),
       use: concept(at(statement.dosage[0]?.extension ?? [], 'sfm-use')),
@@ -242,6 +251,8 @@ export const mapMedication = (
         at(registration, 'timestamp')?.valueDateTime ?? amendment(statement, 'reseptdate')?.valueDate,
       ),
     };
+    mapped.set(statement, fresh);
+    return fresh;
   };
 
   const mapPrescription = (statement: SfmResourceOf<'MedicationStatement'>): Prescription | null => {

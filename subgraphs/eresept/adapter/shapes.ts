@@ -7,6 +7,7 @@ import {
   FhirReference,
   FhirResource,
 } from '../../_shared/fhir.ts';
+import { type Read, readBy } from '../../_shared/readBy.ts';
 
 /** An extension of SFM's profiles. Most of what e-resept knows lies in these, several levels down. */
 export type SfmExtension = {
@@ -126,22 +127,30 @@ export type SfmResource = z.infer<typeof SfmResource>;
 export type SfmResourceOf<Kind extends SfmResource['resourceType']> = Extract<SfmResource, { resourceType: Kind }>;
 const kinds = new Set<string>(SfmResource.options.map(({ shape }) => shape.resourceType.value));
 
-/** A kind that is not read here is `null`; a known kind that breaks its shape makes the whole answer unusable. */
-const BundleResource = FhirResource.transform((resource, context): SfmResource | null => {
-  if (!kinds.has(resource.resourceType)) return null;
-  const read = SfmResource.safeParse(resource);
-  if (read.success) return read.data;
-  for (const { path } of read.error.issues)
-    context.addIssue({ code: 'custom', message: 'unusable', path: [resource.resourceType, ...path] });
-  return z.NEVER;
-});
-
-const SfmBundle = z.object({
+const Bundle = z.object({
   resourceType: z.literal('Bundle'),
   type: z.literal('document'),
-  entry: z.array(z.object({ fullUrl: z.string().optional(), resource: BundleResource })).default([]),
+  entry: z.array(z.object({ fullUrl: z.string().optional(), resource: FhirResource })).default([]),
 });
-export type SfmBundle = z.infer<typeof SfmBundle>;
+/** SFM's document, of the resources that are read here. */
+export type SfmBundle = { entry: { fullUrl: string | undefined; resource: SfmResource }[] };
+
+/** A kind that is not read here is left out; a known kind that breaks its shape makes the whole answer unusable. */
+const readBundle = (document: unknown): Read<SfmBundle> => {
+  const bundle = readBy(Bundle, document);
+  if (!bundle.ok) return bundle;
+  const entry: SfmBundle['entry'] = [];
+  for (const [i, { fullUrl, resource }] of bundle.value.entry.entries()) {
+    if (!kinds.has(resource.resourceType)) continue;
+    const read = readBy(SfmResource, resource);
+    if (!read.ok) {
+      const at = `entry.${i}.resource.${resource.resourceType}`;
+      return { ok: false, paths: read.paths.map((path) => `${at}.${path}`) };
+    }
+    entry.push({ fullUrl, resource: read.value });
+  }
+  return { ok: true, value: { entry } };
+};
 
 const Parameters = z.object({
   resourceType: z.literal('Parameters'),
@@ -173,14 +182,14 @@ export const MedicationAnswer = Parameters.transform(({ parameter }, context) =>
     medicationList: codeOf('RFM912Feilkode'),
   };
   const document = named('medication')?.resource;
-  const bundle = document === undefined ? null : SfmBundle.safeParse(document);
-  if (bundle && !bundle.success) {
-    for (const { path } of bundle.error.issues)
-      context.addIssue({ code: 'custom', message: 'unusable', path: ['medication', ...path] });
+  const bundle = document === undefined ? null : readBundle(document);
+  if (bundle && !bundle.ok) {
+    for (const path of bundle.paths)
+      context.addIssue({ code: 'custom', message: 'unusable', path: ['medication', ...path.split('.')] });
     return z.NEVER;
   }
   return {
-    bundle: bundle?.data ?? null,
+    bundle: bundle?.value ?? null,
     codes,
     retrieved: named('RFHentetTidspunkt')?.valueDateTime ?? null,
     locked: {

@@ -1,13 +1,15 @@
 import { randomUUID } from 'node:crypto';
-import { XMLParser, XMLValidator } from 'fast-xml-parser';
 import * as z from 'zod';
 import type { CodeableConcept } from '../../_shared/fhir.ts';
 import type { Authentication, CallContext, Result, Source, SourceAnswer, SourceError } from '../../_shared/source.ts';
+import { parseXml, type XmlLists } from './xml.ts';
 
 /** A register behind SOAP: where it is, and how it knows us. `endpoint` is the whole address, which WS-Addressing repeats. */
 export type SoapRegister = {
   source: Source;
   endpoint: string;
+  /** Of the endpoint, below the source's base. */
+  path: string;
   authentication: Extract<Authentication, { as: 'basic' }>;
 };
 
@@ -20,49 +22,20 @@ export const splitEndpoint = (endpoint: string): { baseUrl: string; path: string
 export const escapeXml = (text: string): string =>
   text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
-const parser = new XMLParser({
-  removeNSPrefix: true,
-  ignoreAttributes: true,
-  parseTagValue: false, // identifiers have leading zeros
-  processEntities: false, // the five of XML itself are decoded below; a document may define none
-});
-
 const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;
 
-/** The content of `soap:Body`. Throws for what is not well formed: the parser itself reads half a document without a word. */
-const readBody = (text: string): unknown => {
-  if (/<!DOCTYPE/i.test(text) || XMLValidator.validate(text) !== true) throw new Error('not a SOAP message');
-  return member(member(parser.parse(text), 'Envelope'), 'Body');
-};
-
-const named: Record<string, string> = { lt: '<', gt: '>', amp: '&', quot: '"', apos: "'" };
-const decode = (text: string): string =>
-  text.replace(/&(?:#(\d+)|#x([\da-f]+)|(lt|gt|amp|quot|apos));/gi, (_whole, decimal, hexadecimal, name) =>
-    name
-      ? named[String(name).toLowerCase()]!
-      : String.fromCodePoint(Number.parseInt(decimal ?? hexadecimal, decimal ? 10 : 16)),
-  );
+/** The content of `soap:Body`. Throws for what is not XML. */
+const readBody = (text: string, lists?: XmlLists): unknown => member(parseXml(text, lists)['Envelope'], 'Body');
 
 /** Text of an element. */
-export const XmlText = z.string().min(1).transform(decode);
+export const XmlText = z.string();
 /** Text of an element that may be absent, empty or `xsi:nil`. */
-export const XmlOptional = z
-  .string()
-  .nullish()
-  .transform((text) => (text ? decode(text) : null));
+export const XmlOptional = z.string().nullable().default(null);
 /** An element that may be absent, empty or `xsi:nil`. */
-export const xmlOptional = <T>(shape: z.ZodType<T>) =>
-  z
-    .union([z.literal('').transform(() => null), shape])
-    .nullish()
-    .transform((value) => value ?? null);
-/** The children of a list element: `<Items><Item>…</Item></Items>` with none, one or many. */
-export const xmlList = <T>(item: string, shape: z.ZodType<T>) =>
-  z.preprocess((value) => {
-    const items = member(value, item);
-    return items === undefined || items === '' ? [] : Array.isArray(items) ? items : [items];
-  }, z.array(shape));
+export const xmlOptional = <Shape extends z.ZodType>(shape: Shape) => shape.nullable().default(null);
+/** A list element, which {@link parseXml} has been told is one, with none, one or many items. */
+export const xmlList = <Shape extends z.ZodType>(item: Shape) => z.array(item).default([]);
 
 /** A date and time without an offset, as these registers write them; what lies on midnight is a date. */
 export const dateOf = (dateTime: string | null): string | null => dateTime?.replace(/T00:00:00(\.0+)?$/, '') ?? null;
@@ -83,8 +56,8 @@ const readFault = (text: string): (SoapFault & { ours: boolean }) | null => {
     const generic = member(member(fault, 'Detail'), 'GenericFault');
     const who = String(member(member(fault, 'Code'), 'Value') ?? '');
     return {
-      code: decode(String(member(generic, 'ErrorCode') ?? '')),
-      message: decode(String(member(generic, 'Message') ?? '')),
+      code: String(member(generic, 'ErrorCode') ?? ''),
+      message: String(member(generic, 'Message') ?? ''),
       ours: who.endsWith('Sender'),
     };
   } catch {
@@ -101,13 +74,14 @@ const readFault = (text: string): (SoapFault & { ours: boolean }) | null => {
  * @returns `null` for nothing; the fault's words go no further than `isNothing`
  */
 export const callSoap = async <T>(
-  { source, endpoint, authentication }: SoapRegister,
+  { source, endpoint, path, authentication }: SoapRegister,
   {
     contract,
     namespace,
     operation,
     content,
     shape,
+    lists,
     isNothing,
   }: {
     contract: string;
@@ -115,6 +89,7 @@ export const callSoap = async <T>(
     operation: string;
     content: string;
     shape: z.ZodType<T>;
+    lists: XmlLists;
     isNothing(fault: SoapFault): boolean;
   },
   context: CallContext,
@@ -132,7 +107,7 @@ export const callSoap = async <T>(
   const answer = await source.call(
     {
       method: 'POST',
-      path: splitEndpoint(endpoint).path,
+      path,
       headers: {
         accept: 'application/soap+xml',
         'content-type': `application/soap+xml; charset=utf-8; action="${action}"`,
@@ -145,7 +120,7 @@ export const callSoap = async <T>(
         `<a:To s:mustUnderstand="1">${escapeXml(endpoint)}</a:To></s:Header>` +
         `<s:Body><${operation} xmlns="${namespace}">${content}</${operation}></s:Body></s:Envelope>`,
       authentication,
-      read: (text) => member(member(readBody(text), `${operation}Response`), `${operation}Result`),
+      read: (text) => member(member(readBody(text, lists), `${operation}Response`), `${operation}Result`),
       shape,
       refusal,
     },

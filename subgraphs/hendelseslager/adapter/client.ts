@@ -41,22 +41,20 @@ const parameters = ({ keys, legalEntities, labels }: Scope) => [keys, legalEntit
 
 const fromEvent = 'e.id as event_id, e.person_id, e.recorded, e.payload';
 
+const services = `
+  select s.position, s.legal_entity, s.episode, s.status, s.state, ${fromEvent}
+    from hendelseslager.service s join hendelseslager.event e using (position)
+   where s.person = any($1::bytea[]) and ${scoped('s')} and s.status <> 'entered-in-error'
+     and ($4::text[] is null or s.status = any($4))
+   order by s.state->'period'->>'start' desc nulls last, s.position desc`;
+
 /** All services of a person, those begun last first. A person has few of them. */
 export const findServices = (
   database: DatabaseSource,
   scope: Scope,
   statuses: readonly string[] | null,
   signal: AbortSignal,
-): Promise<Result<ServiceRow[]>> =>
-  database.query<ServiceRow>(
-    `select s.position, s.legal_entity, s.episode, s.status, s.state, ${fromEvent}
-       from hendelseslager.service s join hendelseslager.event e using (position)
-      where s.person = any($1::bytea[]) and ${scoped('s')} and s.status <> 'entered-in-error'
-        and ($4::text[] is null or s.status = any($4))
-      order by s.state->'period'->>'start' desc nulls last, s.position desc`,
-    [...parameters(scope), statuses],
-    signal,
-  );
+): Promise<Result<ServiceRow[]>> => database.query<ServiceRow>(services, [...parameters(scope), statuses], signal);
 
 /** Each key is walked by its own index range, newest first, so that a page costs a page, however much there is. */
 const pageOf = ({
@@ -79,6 +77,20 @@ const pageOf = ({
     ) t ${table === 'news2' ? 'join hendelseslager.event e using (position)' : ''}
    order by t.${time} desc, t.position desc limit $6`;
 
+const panels = pageOf({
+  columns: `t.position, t.legal_entity, t.observation, t.measured_at, t.state, ${fromEvent}`,
+  table: 'news2',
+  time: 'measured_at',
+  where: `t.status <> 'entered-in-error' and ($7::timestamptz is null or t.measured_at >= $7)`,
+});
+const events = pageOf({
+  columns: `t.position, t.id as event_id, t.person_id, t.legal_entity, t.recorded, t.payload, t.format, t.type,
+            t.occurred, t.occurred_at, t.security_label, t.client_id, t.source_system`,
+  table: 'event',
+  time: 'occurred_at',
+  where: '($7::text[] is null or t.type = any($7))',
+});
+
 /** NEWS2 panels, newest first by when they were measured. */
 export const findPanels = (
   database: DatabaseSource,
@@ -87,12 +99,7 @@ export const findPanels = (
   signal: AbortSignal,
 ): Promise<Result<PanelRow[]>> =>
   database.query<PanelRow>(
-    pageOf({
-      columns: `t.position, t.legal_entity, t.observation, t.measured_at, t.state, ${fromEvent}`,
-      table: 'news2',
-      time: 'measured_at',
-      where: `t.status <> 'entered-in-error' and ($7::timestamptz is null or t.measured_at >= $7)`,
-    }),
+    panels,
     [...parameters(scope), after?.at ?? null, after?.position ?? null, limit, from],
     signal,
   );
@@ -105,16 +112,17 @@ export const findEvents = (
   signal: AbortSignal,
 ): Promise<Result<EventRow[]>> =>
   database.query<EventRow>(
-    pageOf({
-      columns: `t.position, t.id as event_id, t.person_id, t.legal_entity, t.recorded, t.payload, t.format, t.type,
-                t.occurred, t.occurred_at, t.security_label, t.client_id, t.source_system`,
-      table: 'event',
-      time: 'occurred_at',
-      where: '($7::text[] is null or t.type = any($7))',
-    }),
+    events,
     [...parameters(scope), after?.at ?? null, after?.position ?? null, limit, types],
     signal,
   );
+
+const withheldIn = (table: string) => `
+  select exists (
+    select from hendelseslager.${table} t
+     where t.person = any($1::bytea[]) and t.security_label <> 'N' and ${scoped('t')}
+  ) as withheld`;
+const withheld = { service: withheldIn('service'), news2: withheldIn('news2'), event: withheldIn('event') };
 
 /** Whether records of `table` with this label are left out of what the caller gets. */
 export const hasWithheld = async (
@@ -124,13 +132,6 @@ export const hasWithheld = async (
   label: SecurityLabel,
   signal: AbortSignal,
 ): Promise<Result<boolean>> => {
-  const found = await database.query<{ withheld: boolean }>(
-    `select exists (
-       select from hendelseslager.${table} t
-        where t.person = any($1::bytea[]) and t.security_label <> 'N' and ${scoped('t')}
-     ) as withheld`,
-    [keys, legalEntities, [label]],
-    signal,
-  );
+  const found = await database.query<{ withheld: boolean }>(withheld[table], [keys, legalEntities, [label]], signal);
   return found.ok ? { ok: true, value: found.value[0]!.withheld } : found;
 };

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import * as z from 'zod';
 import { withoutNationalIds } from '../../../schema/nationalIdText.ts';
 import { type CodeableConcept, FhirCodeableConcept, FhirCoding, mapConcept } from '../../_shared/fhir.ts';
@@ -21,8 +21,7 @@ const provenanceOf = (row: Origin, author: PractitionerState | null, retrieved: 
 });
 
 /** An id that stays the same from one statement about a thing to the next, and tells nothing of the sender's own id. */
-const idOf = (...names: string[]): string =>
-  createHash('sha256').update(names.join('\n')).digest('base64url').slice(0, 22);
+const idOf = (...names: string[]): string => hash('sha256', names.join('\n'), 'base64url').slice(0, 22);
 
 export const mapService = (row: ServiceRow, retrieved: string) => ({
   id: idOf(row.legal_entity, row.episode),

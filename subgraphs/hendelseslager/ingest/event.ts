@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { FhirResource } from '../../_shared/fhir.ts';
+import { readBy } from '../../_shared/readBy.ts';
 import type { SecurityLabel } from '../securityLabels.ts';
 import type { Person } from './person.ts';
 import { type Read, refuse } from './refusal.ts';
@@ -29,14 +30,19 @@ export type IncomingEvent = {
   original: Buffer;
 };
 
-/** A stored body, as far as its resources are looked up in it again. */
-const Stored = z.union([
-  z.object({ entry: z.array(z.object({ fullUrl: z.string().optional(), resource: FhirResource })) }),
-  z.object({ data: FhirResource }).transform(({ data }) => ({ entry: [{ fullUrl: undefined, resource: data }] })),
-]);
+/** Stored bodies, as far as their resources are looked up in them again: a bundle, and the data of a CloudEvent. */
+const StoredBundle = z.object({ entry: z.array(z.object({ fullUrl: z.string().optional(), resource: FhirResource })) });
+const StoredData = z.object({ data: FhirResource });
 
 /** Resources in a stored payload of any format; none where it holds no FHIR. */
-export const resourcesOf = (payload: unknown): EventResource[] => Stored.safeParse(payload).data?.entry ?? [];
+export const resourcesOf = (payload: unknown): EventResource[] => {
+  if (typeof payload === 'object' && payload !== null && 'entry' in payload) {
+    const bundle = readBy(StoredBundle, payload);
+    if (bundle.ok) return bundle.value.entry;
+  }
+  const single = readBy(StoredData, payload);
+  return single.ok ? [{ resource: single.value.data }] : [];
+};
 
 const dateTime = /^(\d{4})(?:-(\d{2})(?:-(\d{2})(?:T\d{2}:\d{2}(?::\d{2}(?:\.\d{1,9})?)?(?:Z|[+-]\d{2}:\d{2}))?)?)?$/;
 

@@ -6,14 +6,20 @@ export type PersonKeys = {
   /** Of the national id, and of Kilde's id only where an event names no other. */
   of(person: Person): Buffer;
   /** All keys under which a patient's events may lie: every number they have had, and Kilde's id. */
-  all(patient: { id: string; nins: readonly string[] }): Buffer[];
+  all(patient: Readonly<{ id: string; nins: readonly string[] }>): Buffer[];
 };
 
 export const createPersonKeys = (bytes: Buffer): PersonKeys => {
   const key = createSecretKey(bytes);
   const hmac = (text: string) => createHmac('sha256', key).update(text).digest();
+  // A request asks for the same patient's keys once for each of its lists.
+  const known = new WeakMap<object, Buffer[]>();
   return {
     of: ({ nationalId, id }) => hmac(nationalId ?? id!),
-    all: ({ id, nins }) => [...nins, id].map(hmac),
+    all(patient) {
+      const keys = known.get(patient) ?? [...patient.nins, patient.id].map(hmac);
+      known.set(patient, keys);
+      return keys;
+    },
   };
 };

@@ -108,7 +108,7 @@ const searchset = <Resource>(shape: z.ZodType<Resource>) =>
     resourceType: z.literal('Bundle'),
     link: z.array(z.object({ relation: z.string() })).default([]),
     // The shape is that of one resource type: an entry of another would be a fault, and is not left out in silence.
-    entry: z.array(z.object({ resource: shape }).transform(({ resource }) => resource)).default([]),
+    entry: z.array(z.object({ resource: shape })).default([]),
   });
 
 // Made once: zod compiles a shape when it first reads with it.
@@ -169,6 +169,6 @@ export const readCriticalInformation = <Type extends CriticalInformationType>(
     const { link, entry } = answer.value.value;
     if (link.some(({ relation }) => relation === 'next'))
       return { ok: false, error: { kind: 'invalid', source: source.name, paths: ['link.next'] } };
-    return { ok: true, value: entry };
+    return { ok: true, value: entry.map(({ resource }) => resource) };
   });
 };

@@ -6,6 +6,7 @@ import {
   type FhirReference,
   mapConcept,
 } from '../../_shared/fhir.ts';
+import { readBy } from '../../_shared/readBy.ts';
 import {
   type AnyCriticalResource,
   type CriticalResource,
@@ -65,24 +66,36 @@ const joined = (concepts: FhirCodeableConcept[]): CodeableConcept => {
   return { text: mapped.find(({ text }) => text)?.text ?? null, coding: mapped.flatMap(({ coding }) => coding) };
 };
 
-/** Kjernejournal's own extensions go by the last part of their address, with or without «Kj» before it. */
-const extensionsOf = (extensions: z.infer<typeof FhirExtension>[], name: string): z.infer<typeof FhirExtension>[] =>
-  extensions.filter(({ url }) => new RegExp(`/(?:Kj)?${name}$`, 'i').test(url));
-const extensionText = (extensions: z.infer<typeof FhirExtension>[], name: string): string | null => {
-  const [found] = extensionsOf(extensions, name);
+/** Kjernejournal's own extensions go by the last part of their address, with or without «Kj» before it, in any case. */
+const isExtension = (url: string, name: string): boolean => {
+  const last = url.slice(url.lastIndexOf('/')).toLowerCase();
+  return last === `/${name}` || last === `/kj${name}`;
+};
+const extensionText = (extensions: z.infer<typeof FhirExtension>[], name: Lowercase<string>): string | null => {
+  const found = extensions.find(({ url }) => isExtension(url, name));
   const value = found?.['valueString'] ?? found?.['valueDateTime'] ?? found?.['valueDate'];
   return typeof value === 'string' ? value : null;
 };
 
-const containedIn = (resource: AnyCriticalResource, reference: FhirReference | undefined): unknown =>
-  resource.contained.find(({ id }) => id !== undefined && reference?.reference === `#${id}`);
+/** The resource that is contained in another, where the reference names one and it is of the shape. */
+const contained = <T>(
+  shape: z.ZodType<T>,
+  resource: AnyCriticalResource,
+  reference: FhirReference | undefined,
+): T | null => {
+  if (!reference?.reference?.startsWith('#')) return null;
+  const id = reference.reference.slice(1);
+  const found = resource.contained.find((it) => it.id === id);
+  const read = found && readBy(shape, found);
+  return read?.ok ? read.value : null;
+};
 
 const provenanceOf = (
   resource: AnyCriticalResource,
   recorder: FhirReference | undefined,
   recorded: string | null | undefined,
 ): RecordProvenance => {
-  const { data: role } = FhirPractitionerRole.safeParse(containedIn(resource, recorder));
+  const role = contained(FhirPractitionerRole, resource, recorder);
   return {
     organisation: role?.organization ? mapOrganisation(role.organization) : null,
     author: role?.practitioner ? mapPractitioner(role.practitioner, role.code[0]) : null,
@@ -95,12 +108,12 @@ export const mapTreatmentLimitation = (consent: CriticalResource<'Consent'>): Tr
   id: consent.id,
   limitation: joined([...(consent.policyRule ? [consent.policyRule] : []), ...consent.category]),
   statement:
-    ['Text', 'behandlingsavklaring-hlr-minus-reason']
+    (['text', 'behandlingsavklaring-hlr-minus-reason'] as const)
       .map((name) => extensionText(consent.extension, name))
       .filter((text) => text !== null)
       .join('\n') || null,
   decided: consent.dateTime ?? null,
-  validUntil: extensionText(consent.extension, 'ValidUntil'),
+  validUntil: extensionText(consent.extension, 'validuntil'),
   provenance: provenanceOf(consent, consent.performer[0], null),
 });
 
@@ -109,7 +122,9 @@ const verificationOf = (
   status: NonNullable<CriticalResource<'AllergyIntolerance'>['verificationStatus']>,
 ): CodeableConcept => {
   const mapped = mapConcept(status);
-  const presumed = extensionsOf(status.extension, 'Presumed').some((extension) => extension['valueBoolean'] === true);
+  const presumed = status.extension.some(
+    (extension) => isExtension(extension.url, 'presumed') && extension['valueBoolean'] === true,
+  );
   if (!presumed) return mapped;
   const coding = {
     system: 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification',
@@ -138,12 +153,12 @@ export const mapAllergyIntolerance = (allergy: CriticalResource<'AllergyIntolera
 
 /** Mechanical implants come as statements about a device, transplants and other foreign bodies as conditions. */
 export const mapDevice = (statement: CriticalResource<'DeviceUseStatement'>): Implant => {
-  const { data: device } = FhirDevice.safeParse(containedIn(statement, statement.device));
+  const device = contained(FhirDevice, statement, statement.device);
   const name = device?.deviceName[0]?.name ?? statement.device.display;
   return {
     id: statement.id,
     device: device?.type ? mapConcept(device.type) : { text: name ?? null, coding: [] },
-    since: extensionText(statement.extension, 'Implanted'),
+    since: extensionText(statement.extension, 'implanted'),
     note: textOf(statement.note),
     provenance: provenanceOf(statement, statement.source, statement.recordedOn),
   };
@@ -179,7 +194,7 @@ export const mapProcedure = (procedure: CriticalResource<'Procedure'>): Critical
   verificationStatus: null,
   since: procedure.performedDateTime ?? procedure.performedPeriod?.start ?? null,
   note: textOf(procedure.note),
-  provenance: provenanceOf(procedure, procedure.recorder, extensionText(procedure.extension, 'RecordedDate')),
+  provenance: provenanceOf(procedure, procedure.recorder, extensionText(procedure.extension, 'recordeddate')),
 });
 
 export const mapFlag = (flag: CriticalResource<'Flag'>): CriticalCondition => ({
@@ -189,6 +204,6 @@ export const mapFlag = (flag: CriticalResource<'Flag'>): CriticalCondition => ({
   clinicalStatus: null,
   verificationStatus: null,
   since: flag.period?.start ?? null,
-  note: extensionText(flag.extension, 'Text'),
+  note: extensionText(flag.extension, 'text'),
   provenance: provenanceOf(flag, flag.author, null),
 });

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { type CodeableConcept, FhirIdentifier, mapConcept } from '../../_shared/fhir.ts';
+import { readBy } from '../../_shared/readBy.ts';
 import type { FhirDocumentReference } from './documentClient.ts';
 import { mapOrganisation, mapPractitioner, type Organisation, type Practitioner } from './provenance.ts';
 
@@ -31,8 +32,15 @@ const FhirPractitioner = z.object({
     .default([]),
 });
 
-const containedIn = (document: FhirDocumentReference, reference: string | undefined) =>
-  document.contained.find(({ id }) => id !== undefined && reference === `#${id}`);
+const containedIn = (document: FhirDocumentReference, reference: string | undefined) => {
+  if (!reference?.startsWith('#')) return undefined;
+  const id = reference.slice(1);
+  return document.contained.find((it) => it.id === id);
+};
+const readAs = <T>(shape: z.ZodType<T>, resource: unknown): T | null => {
+  const read = readBy(shape, resource);
+  return read.ok ? read.value : null;
+};
 
 /**
  * The national id that the document itself names as its subject: in the reference, or in the contained patient it points to.
@@ -40,8 +48,9 @@ const containedIn = (document: FhirDocumentReference, reference: string | undefi
  */
 export const subjectOf = (document: FhirDocumentReference): string | null => {
   const { subject } = document;
-  const { data: patient } = FhirPatient.safeParse(containedIn(document, subject?.reference));
-  return subject?.identifier?.value ?? patient?.identifier[0]?.value ?? null;
+  if (subject?.identifier?.value) return subject.identifier.value;
+  const contained = containedIn(document, subject?.reference);
+  return (contained && readAs(FhirPatient, contained)?.identifier[0]?.value) ?? null;
 };
 
 const nameOf = ({ name: [name] }: z.infer<typeof FhirPractitioner>) =>
@@ -53,13 +62,13 @@ const authorsOf = (document: FhirDocumentReference): { authors: Practitioner[]; 
   for (const { reference } of document.author) {
     const contained = containedIn(document, reference);
     if (contained?.resourceType === 'Organization') {
-      const { data } = FhirOrganization.safeParse(contained);
-      if (data) organisations.push(mapOrganisation({ identifier: data.identifier[0], display: data.name }));
+      const it = readAs(FhirOrganization, contained);
+      if (it) organisations.push(mapOrganisation({ identifier: it.identifier[0], display: it.name }));
     }
     if (contained?.resourceType === 'Practitioner') {
-      const { data } = FhirPractitioner.safeParse(contained);
-      const hpr = data?.identifier.find(({ system }) => system === 'urn:oid:2.16.578.1.12.4.1.4.4');
-      if (data) authors.push(mapPractitioner({ identifier: hpr, display: nameOf(data) }));
+      const it = readAs(FhirPractitioner, contained);
+      const hpr = it?.identifier.find(({ system }) => system === 'urn:oid:2.16.578.1.12.4.1.4.4');
+      if (it) authors.push(mapPractitioner({ identifier: hpr, display: nameOf(it) }));
     }
   }
   return { authors, organisations };

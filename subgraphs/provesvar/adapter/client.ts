@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { FhirResource } from '../../_shared/fhir.ts';
+import { readBy } from '../../_shared/readBy.ts';
 import type { CallContext, Result, Source } from '../../_shared/source.ts';
 import { type Filter, widened } from '../filter.ts';
 import {
@@ -25,13 +26,13 @@ const Resources = {
 /** The resources by kind, each read by its profile. Kinds that nobody asked for are left alone. */
 const readResources = (source: string, resources: readonly FhirResource[]): Result<NilarResources> => {
   const paths: string[] = [];
+  const byKind = Map.groupBy(resources, ({ resourceType }) => resourceType);
   const read = <T>(kind: keyof typeof Resources, shape: z.ZodType<T[]>): T[] => {
-    const unique = new Map(
-      resources.filter(({ resourceType }) => resourceType === kind).map((resource) => [resource.id, resource]),
-    );
-    const { data, error } = shape.safeParse([...unique.values()]);
-    if (error) paths.push(...error.issues.map(({ path }) => `${kind}.${path.slice(1).join('.')}`));
-    return data ?? [];
+    const unique = new Map(byKind.get(kind)?.map((resource) => [resource.id, resource]));
+    const found = readBy(shape, [...unique.values()]);
+    if (found.ok) return found.value;
+    paths.push(...found.paths.map((path) => path.replace(/^\d+/, kind)));
+    return [];
   };
   const value: NilarResources = {
     reports: read('DiagnosticReport', Resources.DiagnosticReport),

@@ -108,5 +108,9 @@ export const subjectOf = ({ subject }: { subject?: NilarReport['subject'] }): st
   subject?.identifier?.value ?? null;
 
 /** `DiagnosticReport/17`, relative or absolute, with or without version -> `17`. */
-export const idIn = (reference: string | undefined): string | null =>
-  reference?.replace(/\/_history\/[^/]*$/, '').match(/[^/]+$/)?.[0] ?? null;
+export const idIn = (reference: string | undefined): string | null => {
+  if (!reference) return null;
+  const versioned = reference.lastIndexOf('/_history/');
+  const named = versioned < 0 ? reference : reference.slice(0, versioned);
+  return named.slice(named.lastIndexOf('/') + 1) || null;
+};

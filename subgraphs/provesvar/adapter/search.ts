@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import type { AccessBasis } from '../../../schema/sources.ts';
 import { FhirBundle, FhirOperationOutcome, type FhirResource } from '../../_shared/fhir.ts';
-import type { CallContext, Result, Source, SourceAnswer, SourceError } from '../../_shared/source.ts';
+import type { Authentication, CallContext, Result, Source, SourceAnswer, SourceError } from '../../_shared/source.ts';
 import { readOutcome } from './outcome.ts';
 
 const Answer = z.discriminatedUnion('resourceType', [FhirBundle, FhirOperationOutcome]);
 type Answer = z.infer<typeof Answer>;
+
+const authentication: Authentication = { as: 'user', audience: 'nhn:pps', scope: 'nhn:pps/provesvar-read' };
 
 /** Whose results, on which basis, on whose behalf. */
 export type Question = { nationalId: string; basis: AccessBasis; context: CallContext };
@@ -60,6 +62,7 @@ const withheld = (source: string, answer: Answer, basis: AccessBasis): SourceErr
       : answer.entry
           .filter(({ resource }) => resource.resourceType === 'OperationOutcome')
           .map(({ resource }) => FhirOperationOutcome.safeParse(resource).data ?? unreadable);
+  if (outcomes.length === 0) return null;
   const error = outcomes.map((outcome) => readOutcome(source, outcome, basis)).find((it) => it !== null);
   if (error) return error;
   const noHits = outcomes.some(({ issue }) => issue.some(({ code }) => code === 'not-found'));
@@ -86,7 +89,7 @@ const searchPage = async (
       path: `${searched}/_search`,
       headers: headersFor(question),
       body: new URLSearchParams([...parameters, ...paging]),
-      authentication: { as: 'user', audience: 'nhn:pps', scope: 'nhn:pps/provesvar-read' },
+      authentication,
       shape: Answer,
       refusal: refusalFor(source.name, question.basis),
     },

@@ -13,10 +13,7 @@ export const CommunicationParty = z.object({
   ParentName: XmlOptional,
   ParentOrganizationNumber: XmlOptional,
   OrganizationNumber: XmlOptional,
-  ElectronicAddresses: xmlList(
-    'ElectronicAddress',
-    z.object({ Address: XmlOptional, Type: xmlOptional(Code), TypeCodeValue: XmlOptional }),
-  ),
+  ElectronicAddresses: xmlList(z.object({ Address: XmlOptional, Type: xmlOptional(Code), TypeCodeValue: XmlOptional })),
   Municipality: xmlOptional(Code),
   Valid: xmlOptional(z.object({ From: XmlOptional, To: XmlOptional })),
 });
@@ -36,6 +33,7 @@ export const getCommunicationPartyDetails = (
       operation: 'GetCommunicationPartyDetails',
       content: `<herId>${herId}</herId>`,
       shape: CommunicationParty,
+      lists: { ElectronicAddresses: 'ElectronicAddress' },
       isNothing: ({ code }) => code === 'InvalidHerIdSupplied',
     },
     context,

@@ -19,7 +19,7 @@ export const PatientGPDetails = z.object({
   GPHerId: XmlOptional,
   PatientNIN: XmlText,
   Period: xmlOptional(Period),
-  DoctorCycles: xmlList('GPOnContractAssociation', DoctorCycle),
+  DoctorCycles: xmlList(DoctorCycle),
 });
 export type PatientGPDetails = z.infer<typeof PatientGPDetails>;
 
@@ -37,6 +37,7 @@ export const getPatientGPDetails = (
       operation: 'GetPatientGPDetails',
       content: `<patientNin>${escapeXml(patientNin)}</patientNin>`,
       shape: PatientGPDetails,
+      lists: { DoctorCycles: 'GPOnContractAssociation' },
       isNothing: ({ message }) => message.includes('ikke tilknyttet fastlegekontrakt'),
     },
     context,

@@ -10,15 +10,15 @@ const Suspensjonsperiode = z.object({ Periode: xmlOptional(Periode) });
 const Tillegg = z.object({
   Type: Kode,
   Gyldig: xmlOptional(Periode),
-  Suspensjonsperioder: xmlList('Suspensjonsperiode', Suspensjonsperiode),
+  Suspensjonsperioder: xmlList(Suspensjonsperiode),
 });
 const Godkjenning = z.object({
   Helsepersonellkategori: Kode,
   Autorisasjon: xmlOptional(Kode),
   Gyldig: xmlOptional(Periode),
-  Spesialiteter: xmlList('Spesialitet', Tillegg),
-  Rekvisisjonsretter: xmlList('Rekvisisjonsrett', Tillegg),
-  Suspensjonsperioder: xmlList('Suspensjonsperiode', Suspensjonsperiode),
+  Spesialiteter: xmlList(Tillegg),
+  Rekvisisjonsretter: xmlList(Tillegg),
+  Suspensjonsperioder: xmlList(Suspensjonsperiode),
 });
 /** `Person` of the service's WSDL. The professional's national id and birth date are in it too, and are not read. */
 export const HprPerson = z.object({
@@ -26,9 +26,16 @@ export const HprPerson = z.object({
   Fornavn: XmlOptional,
   Mellomnavn: XmlOptional,
   Etternavn: XmlOptional,
-  Godkjenninger: xmlList('Godkjenning', Godkjenning),
+  Godkjenninger: xmlList(Godkjenning),
 });
 export type HprPerson = z.infer<typeof HprPerson>;
+
+const lists = {
+  Godkjenninger: 'Godkjenning',
+  Spesialiteter: 'Spesialitet',
+  Rekvisisjonsretter: 'Rekvisisjonsrett',
+  Suspensjonsperioder: 'Suspensjonsperiode',
+};
 
 /** A health professional with all approvals, or `null` when the number is not in the register. */
 export const hentPerson = (
@@ -45,6 +52,7 @@ export const hentPerson = (
       operation: 'HentPerson',
       content: `<hprNummer>${escapeXml(hprNumber)}</hprNummer><påTidspunkt>${escapeXml(at)}</påTidspunkt>`,
       shape: HprPerson,
+      lists,
       isNothing: ({ message }) => message.includes('HPR-nummer ikke funnet'),
     },
     context,
