@@ -37,7 +37,13 @@ export type ServerParts = {
 
 const graphqlBodyBytes = 64_000;
 
-type Failure = { status: number; code: string; message: string; headers?: Record<string, string> };
+type Failure = {
+  status: number;
+  code: string;
+  message: string;
+  headers?: Record<string, string>;
+  retryable?: boolean;
+};
 
 const failures: Record<'method' | 'type' | 'size' | 'json' | 'answerSize' | 'notFound' | 'internal', Failure> = {
   method: {
@@ -59,18 +65,18 @@ const failures: Record<'method' | 'type' | 'size' | 'json' | 'answerSize' | 'not
   internal: { status: 500, code: 'INTERNAL', message: 'Internal error' },
 };
 
-const refuse = (reply: FastifyReply, { status, code, message, headers = {} }: Failure) =>
+const refuse = (reply: FastifyReply, { status, code, message, headers = {}, retryable = false }: Failure) =>
   reply
     .code(status)
     .headers({ 'cache-control': 'no-store', ...headers })
-    .send({ errors: [{ message, extensions: { code, retryable: false } }] });
+    .send({ errors: [{ message, extensions: { code, retryable } }] });
 
 /** Who cannot be let in -> the answer. Bearer is named only where it is accepted. */
 const turnedAway = (error: Unauthenticated | Forbidden | Unverifiable, bearer: boolean): Failure => {
   const { message } = error;
   log.info({ error: error.name, reason: error instanceof Forbidden ? error.rule : error.reason }, 'turned away');
   if (error instanceof Unverifiable)
-    return { status: 503, code: 'OVERLOADED', message, headers: { 'retry-after': '1' } };
+    return { status: 503, code: 'OVERLOADED', message, headers: { 'retry-after': '1' }, retryable: true };
   const headers = challengesFor(error, bearer);
   return error instanceof Forbidden
     ? { status: 403, code: 'FORBIDDEN', message, headers }

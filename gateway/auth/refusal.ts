@@ -11,11 +11,8 @@ export class Unauthenticated extends Error {
   /** For `use_dpop_nonce`: what the next proof must carry. */
   readonly nonce: string | null;
   constructor(reason: string, challenge: Challenge = 'invalid_token', nonce: string | null = null) {
-    super(
-      challenge.endsWith('token') || challenge === 'none'
-        ? 'A valid access token is required'
-        : 'A valid DPoP proof is required',
-    );
+    const isOfToken = challenge === 'none' || challenge === 'invalid_token';
+    super(isOfToken ? 'A valid access token is required' : 'A valid DPoP proof is required');
     this.reason = reason;
     this.challenge = challenge;
     this.nonce = nonce;

@@ -140,6 +140,7 @@ describe('POST /graphql with a token that is bound to a key', () => {
       const answer = await send(`${replicas[0].url}/graphql`, [...authorization(), 'dpop', proof]);
       expect([answer.status, codeOf(answer)]).toEqual([503, 'OVERLOADED']);
       expect(answer.headers['retry-after']).toBe('1');
+      expect(answer.text).toContain('"retryable":true');
       const bearer = await kilde.token({ persona: 'legevakt-doctor', patient });
       expect((await send(own(), ['Authorization', `Bearer ${bearer}`])).status).toBe(200);
     } finally {

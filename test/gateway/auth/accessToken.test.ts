@@ -313,6 +313,12 @@ describe('J14: claims', () => {
   });
 });
 
+it('J14: a token without any scope of ours is refused for that, and concerns nobody’s log', async () => {
+  for (const scope of [['x-kilde:api/read'], ['kilde:api'], ['nhn:pps/provesvar-read']])
+    expect(await door.bearer(await issuer.sign({ scope }))).toMatchObject({ status: 403, rule: 'caller/scope' });
+  expect(door.entries).toEqual([]);
+});
+
 describe('J18: scheme and binding belong together', () => {
   it('a bound token as Bearer is refused', async () => {
     await expectRefused(await issuer.sign({ cnf: { jkt: 'a'.repeat(43) } }), 'the token is bound to a key');

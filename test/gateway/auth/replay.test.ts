@@ -94,7 +94,7 @@ describe('with Redis', () => {
       const proof = await prove();
       const started = performance.now();
       expect(await one.dpop(token, proof)).toEqual({ status: 503, reason: 'Redis' });
-      expect(performance.now() - started).toBeLessThan(150); // 60 ms on a machine that does nothing else
+      expect(performance.now() - started).toBeLessThan(1_000); // 60 ms on a machine that does nothing else; ioredis left alone waits ten seconds
     }
     expect((await one.bearer(await issuer.sign())).status).toBe(200);
     await redis.restart();
@@ -109,7 +109,7 @@ describe('with Redis', () => {
       const started = performance.now();
       const answers = await Promise.all(proofs.map((proof) => one.dpop(token, proof)));
       expect(answers).toEqual(answers.map(() => ({ status: 503, reason: 'Redis' })));
-      expect(performance.now() - started).toBeLessThan(300);
+      expect(performance.now() - started).toBeLessThan(1_000);
     } finally {
       await redis.signal('SIGCONT');
     }

@@ -111,6 +111,7 @@ describe('the manifest', () => {
       KILDE_ENVIRONMENT: 'production',
       KILDE_KEY: Buffer.alloc(32, 7).toString('base64'),
       HELSEID_ISSUER: 'https://helseid.example',
+      PUBLIC_URL: 'https://kilde.example',
       DATABASE_URL: 'postgres://localhost/kilde',
     };
     expect(() => loadConfig(env)).toThrow('TRUSTED_DOCUMENTS: needed in production');
