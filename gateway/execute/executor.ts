@@ -4,22 +4,23 @@ import type { LRUCache } from 'lru-cache';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
+import type { SourceReport } from '../../schema/sources.ts';
 import type { Subgraph, SubgraphAnswer } from '../../schema/subgraph.ts';
 import type { AccessLog } from '../audit/accessLog.ts';
 import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
-import type { FetchStep, Plan, Planner } from '../plan/planner.ts';
+import type { FetchStep, Plan, Planner, Step } from '../plan/planner.ts';
 import { isPermitted, prune } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import { type Decision, decide, decideAtMost } from '../policy/decide.ts';
 import { type Identified, identify } from '../policy/identity.ts';
 import type { PersonFacts } from '../policy/person.ts';
-import { summarise } from './outcome.ts';
+import { type Path, type PathError, summarise } from './outcome.ts';
 import type { createRoot } from './root.ts';
 import { runPlan } from './run.ts';
 import type { Scope } from './scope.ts';
-import { shape } from './shape.ts';
+import { type Shaped, shape } from './shape.ts';
 
 /** Everything that belongs to one version of the schema. Made when it is loaded, thrown away as a whole. */
 export type Generation = {
@@ -51,14 +52,26 @@ export type ExecutorOptions = {
 /** How long before the deadline subgraphs must be done, so that their own words about what is missing still arrive. */
 const shapingMs = 150;
 
-const unknownPerson = {
-  message: 'No such patient, or not yours to see',
-  path: ['patient'],
-  extensions: { code: 'NOT_FOUND', retryable: false },
+/** What a request is about and what its caller may see of it: decided once, and the same for every part of the answer. */
+export type Begun = {
+  scope: Scope;
+  variables: Record<string, unknown>;
+  /** Whether it is about a person at all, known or not. */
+  isAboutPerson: boolean;
+  person: PersonFacts | null;
+  /** The person, when the caller may know of them. */
+  patient: PersonFacts | null;
+  decision: Decision;
+  /** What the register did to say who it is. */
+  reports: readonly SourceReport[];
+  /** When the request began. */
+  at: Date;
 };
 
+export type Planned = { steps: Step | null; categories: ReadonlySet<Category> };
+
 /** The steps of a request in their order: patient, decision, plan, execution, audit, release (design, section 2). */
-export const createExecutor = ({
+export const createSteps = ({
   environment,
   subgraphs,
   registers,
@@ -94,53 +107,85 @@ export const createExecutor = ({
     return made;
   };
 
+  return {
+    /** 3 policy: who is it about, and what may this caller see of them. */
+    async begin({ schema, facts }: Generation, asked: Operation, scope: Scope): Promise<Begun> {
+      const variables = coerce(schema, asked);
+      const key = patientOf(schema, asked.document, asked.operation, variables, environment);
+      const { person, sources }: Identified = key
+        ? await identify(registers, key, scope)
+        : { person: null, sources: [] };
+      const at = now();
+      const today = at.toISOString().slice(0, 10);
+      const decision = person
+        ? decide(scope.caller, person, facts.categories, today)
+        : decideAtMost(scope.caller, facts.categories);
+      const patient = decision.mayKnow ? person : null;
+      const reports = patient ? sources : [];
+      return { scope, variables, isAboutPerson: key !== null, person, patient, decision, reports, at };
+    },
+
+    /** 4 plan: only what is permitted. */
+    plan(generation: Generation, asked: Operation, { decision, variables }: Begun): Planned {
+      const isGiven = (coordinate: string) => isPermitted(generation.facts, decision, coordinate);
+      const { plan, categories } = planFor(generation, asked, isGiven, decision);
+      return { steps: plan(variables), categories };
+    },
+
+    /** 5 execute. */
+    async run(
+      { schema, facts, root }: Generation,
+      { document, operationName }: Operation,
+      { scope, variables, patient, decision }: Begun,
+      { steps }: Planned,
+    ): Promise<Shaped> {
+      const assertion = assertionFor(scope, patient, decision);
+      const call = (step: FetchStep, stepVariables: Record<string, unknown>) =>
+        step.subgraph === 'kilde'
+          ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
+          : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
+      const collected = await runPlan(steps, variables, call, facts.sourceOf);
+      const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
+      return shape(collected, { schema, facts, document, operationName, variables, isGiven });
+    },
+
+    /** 6 audit: durable before anything is released, refusals too. */
+    async record(
+      { scope, isAboutPerson, person, decision, at }: Begun,
+      categories: ReadonlySet<Category>,
+      sources: readonly SourceReport[],
+    ): Promise<void> {
+      if (isAboutPerson) await accessLog.write({ scope, person, decision, categories, sources, at });
+    },
+  };
+};
+
+/** What is said of a person whom nobody knows, and of one whom the caller may not know of. */
+export const unknownPerson = (path: Path): PathError => ({
+  path,
+  message: 'No such patient, or not yours to see',
+  extensions: { code: 'NOT_FOUND', retryable: false },
+});
+
+/** Errors as they leave: each with the id under which the request can be found. */
+export const released = (errors: readonly PathError[], { traceId }: Scope) =>
+  errors.map((error) => ({ ...error, extensions: { ...error.extensions, traceId } }));
+
+/** Runs the steps for an operation that is answered whole. */
+export const createExecutor = (options: ExecutorOptions) => {
+  const { begin, plan, run, record } = createSteps(options);
   return async (generation: Generation, asked: Operation, scope: Scope): Promise<FormattedExecutionResult> => {
-    const { schema, facts, root } = generation;
-    const variables = coerce(schema, asked);
-
-    // 3 policy: who is it about, and what may this caller see of them
-    const key = patientOf(schema, asked.document, asked.operation, variables, environment);
-    const { person, sources: registerReports }: Identified = key
-      ? await identify(registers, key, scope)
-      : { person: null, sources: [] };
-    const at = now();
-    const today = at.toISOString().slice(0, 10);
-    const decision = person
-      ? decide(scope.caller, person, facts.categories, today)
-      : decideAtMost(scope.caller, facts.categories);
-    const patient = decision.mayKnow ? person : null;
-    const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
-
-    // 4 plan: only what is permitted
-    const { plan, categories } = planFor(generation, asked, isGiven, decision);
-
-    // 5 execute
-    const assertion = assertionFor(scope, patient, decision);
-    const call = (step: FetchStep, stepVariables: Record<string, unknown>) =>
-      step.subgraph === 'kilde'
-        ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
-        : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-    const collected = await runPlan(plan(variables), variables, call, facts.sourceOf);
-    const shaped = shape(collected, {
-      schema,
-      facts,
-      document: asked.document,
-      operationName: asked.operationName,
-      variables,
-      isGiven,
-    });
-    const sources = summarise([...(patient ? registerReports : []), ...shaped.sources]);
-
-    // 6 audit: durable before anything is released, refusals too
-    if (key) await accessLog.write({ scope, person, decision, categories, sources, at });
-
-    const errors = key && !patient ? [unknownPerson, ...shaped.errors] : shaped.errors;
+    const begun = await begin(generation, asked, scope);
+    const planned = plan(generation, asked, begun);
+    const shaped = await run(generation, asked, begun, planned);
+    const sources = summarise([...begun.reports, ...shaped.sources]);
+    await record(begun, planned.categories, sources);
+    const isUnknown = begun.isAboutPerson && !begun.patient;
+    const errors = isUnknown ? [unknownPerson(['patient']), ...shaped.errors] : shaped.errors;
     return {
       data: shaped.data,
-      ...(errors.length > 0
-        ? { errors: errors.map((error) => ({ ...error, extensions: { ...error.extensions, traceId: scope.traceId } })) }
-        : {}),
-      extensions: { kilde: { traceId: scope.traceId, sources: key && !patient ? [] : sources } },
+      ...(errors.length > 0 ? { errors: released(errors, scope) } : {}),
+      extensions: { kilde: { traceId: scope.traceId, sources: isUnknown ? [] : sources } },
     };
   };
 };
