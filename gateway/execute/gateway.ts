@@ -4,7 +4,7 @@ import type {
   GatewayGraphQLRequestContext,
   GatewayInterface,
 } from '@apollo/server-gateway-interface';
-import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { GraphQLError, type GraphQLSchema, getOperationAST, parse } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { withoutSecurity } from '../../schema/compose.ts';
 import { createCostCheck } from '../operation/cost.ts';
@@ -12,7 +12,9 @@ import { requestError } from '../operation/errors.ts';
 import { limits } from '../operation/limits.ts';
 import { createPlanner } from '../plan/planner.ts';
 import { readFacts, type SchemaFacts } from '../plan/supergraph.ts';
-import { createExecutor, type ExecutorOptions, type Generation } from './executor.ts';
+import { withDefer, withoutDefer } from '../stream/defer.ts';
+import { startStream } from '../stream/deliver.ts';
+import { createExecutor, createSteps, type ExecutorOptions, type Generation, type Operation } from './executor.ts';
 import { createRoot } from './root.ts';
 import type { Scope } from './scope.ts';
 
@@ -49,13 +51,15 @@ export const createKildeGateway = ({
       process: () => Promise.reject(new Error('Subgraphs are called by our own executor only')),
     }),
   });
+  const steps = createSteps(options);
   const execute = createExecutor(options);
   const facts = readFacts(annotatedSdl);
   let generation: (Generation & { checkCost: ReturnType<typeof createCostCheck> }) | null = null;
   apollo.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
+    const schema = withDefer(apiSchema);
     generation = {
-      schema: apiSchema,
-      checkCost: createCostCheck(apiSchema, limits),
+      schema,
+      checkCost: createCostCheck(schema, limits),
       facts,
       planner: createPlanner(coreSupergraphSdl),
       plans: new LRUCache({ max: maxPlans }),
@@ -71,17 +75,19 @@ export const createKildeGateway = ({
       throw requestError('BAD_REQUEST', 'The document must hold one operation, or operationName must pick one');
     if (operation.operation !== 'query') throw requestError('BAD_REQUEST', 'The schema offers queries only');
     generation.checkCost(document, operation, request.variables ?? {});
-    const result = await execute(
-      generation,
-      {
-        document,
-        operation,
-        operationName: operationName ?? undefined,
-        hash: queryHash,
-        variables: request.variables ?? {},
-      },
-      context.context as Scope,
-    );
+    const whole = withoutDefer(document);
+    const asked: Operation = {
+      document: whole,
+      operation: getOperationAST(whole, operationName) ?? operation,
+      operationName: operationName ?? undefined,
+      hash: queryHash,
+      variables: request.variables ?? {},
+    };
+    const scope = context.context as Scope;
+    const result =
+      whole !== document && scope.takeRest
+        ? await startStream(steps, generation, asked, { document, operation }, scope, scope.takeRest)
+        : await execute(generation, asked, scope);
     // The server formats instances of its own error class only, and drops the path of anything else.
     const errors = result.errors?.map(
       ({ message, path, extensions }) =>
@@ -91,10 +97,13 @@ export const createKildeGateway = ({
   };
 
   return {
-    onSchemaLoadOrUpdate: (callback) => apollo.onSchemaLoadOrUpdate(callback),
+    onSchemaLoadOrUpdate: (callback) =>
+      apollo.onSchemaLoadOrUpdate((loaded) =>
+        callback({ ...loaded, apiSchema: generation?.schema ?? withDefer(loaded.apiSchema) }),
+      ),
     load: async (loadOptions) => {
       const { schema } = await apollo.load(loadOptions);
-      return { schema, executor };
+      return { schema: generation?.schema ?? schema, executor };
     },
     stop: () => apollo.stop(),
     schema: () => generation?.schema ?? null,
