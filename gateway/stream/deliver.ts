@@ -22,7 +22,8 @@ export type Delivery = {
   /** Parts that are now promised, because what they hang on has come. */
   promised: readonly Part[];
   isLast: boolean;
-  extensions: { kilde: { traceId: string; sources?: readonly SourceReport[] } } | null;
+  /** What every source did until now; in the last delivery the whole report. */
+  extensions: { kilde: { traceId: string; sources: readonly SourceReport[] } };
 };
 
 /** A stream that ends before its time: what is promised will not come. */
@@ -119,8 +120,7 @@ async function* deliverAll(
     for (const it of promised) open.add(it);
     return { came: { part, data, errors: released(all, scope) }, promised };
   };
-  const extensions = (isLast: boolean): Delivery['extensions'] =>
-    isLast ? { kilde: { traceId, sources: isUnknown ? [] : summarise(reports) } } : null;
+  const report = () => ({ kilde: { traceId, sources: isUnknown ? [] : summarise(reports) } });
 
   const primary = await first;
   const asksFor = new Set(planned.flatMap((it) => [...it.plan.categories]));
@@ -128,8 +128,7 @@ async function* deliverAll(
   const refused = [...asksFor].filter((category) => !isPermitted(category));
   await record(begun, new Set([...primary.categories, ...refused]), summarise([...begun.reports, ...primary.sources]));
   const { came, promised } = release(primary);
-  const known = isUnknown ? [] : summarise(reports);
-  yield { came: [came], promised, isLast: open.size === 0, extensions: { kilde: { traceId, sources: known } } };
+  yield { came: [came], promised, isLast: open.size === 0, extensions: report() };
 
   while (open.size > 0) {
     const ready = () => [...open].filter((part) => settled.has(part));
@@ -139,7 +138,8 @@ async function* deliverAll(
     const permitted = outcomes.flatMap(({ categories }) => [...categories]).filter(isPermitted);
     const sources = summarise(outcomes.flatMap((it) => it.sources));
     try {
-      if (!isUnknown) await record(begun, new Set(permitted), sources); // that nobody is shown, the first entry says
+      // What was refused, and a person who is not shown, the first entry tells of.
+      if (permitted.length > 0 && !isUnknown) await record(begun, new Set(permitted), sources);
     } catch (thrown) {
       const { message, extensions: why } = thrown as { message: string; extensions?: Record<string, unknown> };
       const { http: _http, ...said } = why ?? { code: 'INTERNAL', retryable: false };
@@ -149,12 +149,11 @@ async function* deliverAll(
     if (isGone(scope.signal)) return;
     for (const { part } of outcomes) open.delete(part);
     const releases = outcomes.map(release);
-    const isLast = open.size === 0;
     yield {
       came: releases.map((it) => it.came),
       promised: releases.flatMap((it) => it.promised),
-      isLast,
-      extensions: extensions(isLast),
+      isLast: open.size === 0,
+      extensions: report(),
     };
   }
 }
@@ -181,6 +180,6 @@ export const startStream = async (
   return {
     data: it.data,
     ...(it.errors.length > 0 ? { errors: it.errors } : {}),
-    ...(first.extensions ? { extensions: first.extensions } : {}),
+    extensions: first.extensions,
   };
 };

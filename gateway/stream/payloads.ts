@@ -27,7 +27,7 @@ const legacy: () => Payloads = () => ({
       data: valueAt(data, part.path),
       ...said(errors),
     })),
-    ...(extensions ? { extensions } : {}),
+    extensions,
     hasNext: !isLast,
   }),
   end: ({ unanswered, error }) => ({
@@ -84,7 +84,7 @@ const current = (): Payloads => {
         ...pending(promised),
         ...(data.length > 0 ? { incremental: data } : {}),
         completed: came.map((it) => ({ id: it.part.id, ...(isWhole(it) ? {} : said(it.errors)) })),
-        ...(extensions ? { extensions } : {}),
+        extensions,
         hasNext: !isLast,
       };
     },

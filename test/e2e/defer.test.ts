@@ -276,7 +276,8 @@ describe('formats of a deferred answer', () => {
   it('is read by graphql-sse', async () => {
     const client = createClient({ url: `${kilde.url}/graphql`, headers: { authorization: `Bearer ${token}` } });
     const payloads: Payload[] = [];
-    for await (const it of client.iterate({ query, variables: { patient } })) payloads.push(JSON.parse(JSON.stringify(it)) as Payload);
+    for await (const it of client.iterate({ query, variables: { patient } }))
+      payloads.push(JSON.parse(JSON.stringify(it)) as Payload);
     client.dispose();
     const whole = (await (await send(kilde.url, { accept: 'application/json' })).json()) as Payload;
     expect(lasting(together(payloads))).toEqual(lasting(whole.data));

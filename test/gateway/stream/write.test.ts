@@ -22,14 +22,16 @@ const part = (id: string, parent: Part | null): Part => ({
 const root = part('0', null);
 const [a, b] = [part('a', root), part('b', root)];
 const came = (it: Part, text: string) => ({ part: it, data: { patient: { [it.id]: text } }, errors: [] });
-const first: Delivery = { came: [came(root, 'x')], promised: [a, b], isLast: false, extensions: null };
+const extensions = { kilde: { traceId: 't', sources: [] } };
+const told = '"extensions":{"kilde":{"traceId":"t","sources":[]}}';
+const first: Delivery = { came: [came(root, 'x')], promised: [a, b], isLast: false, extensions };
 const firstJson = '{"data":{"patient":{}}}\n';
 
 const rest = (texts: { a: string; b: string }, closed = vi.fn()): Deliveries =>
   (async function* (): Deliveries {
     try {
-      yield { came: [came(a, texts.a)], promised: [], isLast: false, extensions: null };
-      yield { came: [came(b, texts.b)], promised: [], isLast: true, extensions: { kilde: { traceId: 't' } } };
+      yield { came: [came(a, texts.a)], promised: [], isLast: false, extensions };
+      yield { came: [came(b, texts.b)], promised: [], isLast: true, extensions };
     } finally {
       closed();
     }
@@ -54,8 +56,8 @@ describe('a stream', () => {
     const head = 'content-type: application/json; charset=utf-8\r\n\r\n';
     expect(await chunksOf(chunks)).toEqual([
       `\r\n---\r\n${head}{"data":{"patient":{}},"hasNext":true}\r\n---\r\n`,
-      `${head}{"incremental":[{"path":["patient"],"label":"a","data":{"a":"1"}}],"hasNext":true}\r\n---\r\n`,
-      `${head}{"incremental":[{"path":["patient"],"label":"b","data":{"b":"2"}}],"extensions":{"kilde":{"traceId":"t"}},"hasNext":false}\r\n-----\r\n`,
+      `${head}{"incremental":[{"path":["patient"],"label":"a","data":{"a":"1"}}],${told},"hasNext":true}\r\n---\r\n`,
+      `${head}{"incremental":[{"path":["patient"],"label":"b","data":{"b":"2"}}],${told},"hasNext":false}\r\n-----\r\n`,
     ]);
   });
 
@@ -68,8 +70,8 @@ describe('a stream', () => {
     );
     expect(await chunksOf(chunks)).toEqual([
       'event: next\ndata: {"data":{"patient":{}},"pending":[{"id":"a","path":["patient"],"label":"a"},{"id":"b","path":["patient"],"label":"b"}],"hasNext":true}\n\n',
-      'event: next\ndata: {"incremental":[{"id":"a","data":{"a":"1"}}],"completed":[{"id":"a"}],"hasNext":true}\n\n',
-      'event: next\ndata: {"incremental":[{"id":"b","data":{"b":"2"}}],"completed":[{"id":"b"}],"extensions":{"kilde":{"traceId":"t"}},"hasNext":false}\n\nevent: complete\ndata:\n\n',
+      `event: next\ndata: {"incremental":[{"id":"a","data":{"a":"1"}}],"completed":[{"id":"a"}],${told},"hasNext":true}\n\n`,
+      `event: next\ndata: {"incremental":[{"id":"b","data":{"b":"2"}}],"completed":[{"id":"b"}],${told},"hasNext":false}\n\nevent: complete\ndata:\n\n`,
     ]);
   });
 
@@ -79,7 +81,7 @@ describe('a stream', () => {
   ])('says for %s that a fragment cannot be given', async (accept, expected) => {
     const broken = async function* (): Deliveries {
       const errors = [{ message: 'm', path: ['patient'], extensions: { code: 'SOURCE_INVALID' } }];
-      yield { came: [{ part: a, data: { patient: null }, errors }], promised: [], isLast: true, extensions: null };
+      yield { came: [{ part: a, data: { patient: null }, errors }], promised: [], isLast: true, extensions };
     };
     const chunks = writeStream(streaming(accept), { first, rest: broken() }, firstJson, options);
     expect((await chunksOf(chunks))[1]).toContain(`${expected}"message":"m","path":["patient"]`);
@@ -107,7 +109,7 @@ describe('a stream', () => {
   it('beats while nothing comes, for clients of events only', async () => {
     const slow = async function* (): Deliveries {
       await pass(60);
-      yield { came: [came(a, '1'), came(b, '2')], promised: [], isLast: true, extensions: null };
+      yield { came: [came(a, '1'), came(b, '2')], promised: [], isLast: true, extensions };
     };
     const often = { ...options, beatMs: 10 };
     const eventsSent = await chunksOf(
@@ -124,7 +126,7 @@ describe('a stream', () => {
     const many = async function* (): Deliveries {
       for (;;) {
         given++;
-        yield { came: [came(a, 'x'.repeat(100_000))], promised: [a], isLast: false, extensions: null };
+        yield { came: [came(a, 'x'.repeat(100_000))], promised: [a], isLast: false, extensions };
       }
     };
     const chunks = writeStream(streaming('multipart/mixed'), { first, rest: many() }, firstJson, {
@@ -155,7 +157,7 @@ describe('a stream', () => {
 
   it('breaks off where what feeds it fails: nobody takes a part for the whole', async () => {
     const failing = async function* (): Deliveries {
-      yield { came: [came(a, '1')], promised: [], isLast: false, extensions: null };
+      yield { came: [came(a, '1')], promised: [], isLast: false, extensions };
       throw new Error('a bug');
     };
     const chunks = writeStream(streaming('multipart/mixed'), { first, rest: failing() }, firstJson, options);
