@@ -448,6 +448,67 @@ describe('what is deferred', () => {
   });
 });
 
+describe('the same fields, deferred in any way', () => {
+  const fields = [
+    'id',
+    'name { text }',
+    'birthDate',
+    'type: __typename',
+    `criticalInformation { ${why} allergies { criticality code { text } } }`,
+    `medication { ${why} inUse { dosage } }`,
+    `labReports(first: 3) { ${why} nodes { id code { text } } }`,
+    `lab: labReports(first: 1) { ${why} nodes { issued } }`,
+    `earlyWarningScores(first: 2) { ${why} nodes { score } }`,
+    `generalPractitioners { ${why} }`,
+  ];
+  const whole = `query ($patient: PatientIdentifier!) { patient(identifier: $patient) { ${fields.join(' ')} } }`;
+
+  /** Fields and, in between, fragments with some of the same fields, a few of them deferred; repeatable by its seed. */
+  const makeQuery = (seedOfOne: number): string => {
+    let state = seedOfOne;
+    const below = (limit: number) => {
+      state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+      return Math.floor((state / 2_147_483_648) * limit);
+    };
+    let left = 7; // one is at the root
+    const defer = (): string => {
+      if (left === 0 || below(3) === 0) return '';
+      return `@defer(label: "d${left--}", if: ${below(4) > 0})`;
+    };
+    const fragment = (inner: string): string => `... on Patient ${defer()} { ${inner} }`;
+    const selection = (depth: number): string => {
+      const some = fields.filter(() => below(3) === 0);
+      const fragments = Array.from({ length: depth < 3 ? below(3) : 0 }, () => fragment(selection(depth + 1)));
+      return ['id', ...some, ...fragments].join(' ');
+    };
+    const all = fields.map((field) => (below(2) ? field : fragment(field)));
+    return `query ($patient: PatientIdentifier!) {
+      patient(identifier: $patient) { ${all.slice(0, 5).join(' ')} ${selection(0)} }
+      ... @defer { patient(identifier: $patient) { ${all.slice(5).join(' ')} ${selection(1)} } }
+    }`;
+  };
+
+  it('give, put together, the same answer', async () => {
+    const { data } = (await (await send(kilde.url, { accept: 'application/json', text: whole })).json()) as Payload;
+    let streamed = 0;
+    for (let i = 1; i <= 40; i++) {
+      const text = makeQuery(i);
+      const response = await send(kilde.url, { accept: i % 2 ? legacy : current, text });
+      expect([response.status, text]).toEqual([200, text]);
+      const isStream = response.headers.get('content-type')?.startsWith('multipart/');
+      const payloads = isStream ? await payloadsOf(response) : [(await response.json()) as Payload];
+      if (isStream) streamed++;
+      const errors = payloads.flatMap((it) => [
+        ...(it.errors ?? []),
+        ...(it.incremental ?? []).flatMap((one) => one.errors ?? []),
+      ]);
+      expect([text, errors]).toEqual([text, []]);
+      expect([text, lasting(together(payloads))]).toEqual([text, lasting(data)]);
+    }
+    expect(streamed).toBeGreaterThan(20);
+  });
+});
+
 describe('a deferred answer keeps what an answer in one piece promises', () => {
   const callsOf = (source: string) => kilde.sandbox.simulators.get(source)!.calls.length;
 

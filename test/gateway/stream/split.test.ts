@@ -84,6 +84,14 @@ describe('an operation is split', () => {
     ]);
   });
 
+  it('without a part for an object that is there already and to which it adds nothing', () => {
+    const text = (more: string) => `query Q { patient(id: "p") { id } ... @defer { patient(id: "p") { id ${more} } } }`;
+    expect(told(text(''))).toEqual(['@ -: query Q { patient(id: "p") { id } }']);
+    const [first, second] = split(text('birthDate'));
+    expect(first!.places).toMatchObject([{ isIntroduced: true }, { path: ['patient'], isIntroduced: true }]);
+    expect(second!.places).toMatchObject([{ isIntroduced: false }, { path: ['patient'], isIntroduced: false }]);
+  });
+
   it('with the object on which fragments hang in the first part, be it empty', () => {
     expect(told(about('... @defer { birthDate }'))).toEqual([
       '@ -: query Q { patient(id: "p") }',
