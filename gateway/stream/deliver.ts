@@ -36,8 +36,16 @@ type Sent = { document: DocumentNode; operation: OperationDefinitionNode };
 type Steps = ReturnType<typeof createSteps>;
 type Outcome = Shaped & { part: Part; categories: ReadonlySet<Category> };
 
-/** The client has left, as distinct from the deadline, at which it still learns what did not come. */
-const isGone = ({ aborted, reason }: AbortSignal): boolean => aborted && (reason as Error).name !== 'TimeoutError';
+/** Timers may be early by as much. */
+const slackMs = 10;
+/** The client has left. Nothing else aborts before the deadline, at which a client still learns what did not come. */
+const isGone = ({ signal, deadline }: Scope): boolean => signal.aborted && Date.now() < deadline - slackMs;
+
+const internal = ({ path }: Part): PathError => ({
+  path,
+  message: 'Internal error',
+  extensions: { code: 'INTERNAL', retryable: false },
+});
 
 const keyOf = (path: ObjectPath): string => path.join('\0');
 
@@ -83,28 +91,22 @@ async function* deliverAll(
     return { part, operation, plan: plan(generation, operation, begun) };
   });
   const settled = new Map<Part, Outcome>();
-  const running = new Map<Part, Promise<unknown>>();
-  const [first, ...later] = planned.map(async ({ part, operation, plan }) => {
+  const runPart = async ({ part, operation, plan }: (typeof planned)[number]) => {
     const shaped = await run(generation, operation, begun, plan);
-    const outcome: Outcome = { ...shaped, part, categories: plan.categories };
-    settled.set(part, outcome);
-    return outcome;
-  });
+    return { ...shaped, part, categories: plan.categories };
+  };
+  /** A bug in one part is that part's: the others are whole. */
+  const settle = (it: (typeof planned)[number]): Promise<unknown> =>
+    runPart(it)
+      .catch((error: Error): Outcome => {
+        log.error({ traceId, error: error.name }, 'part of an answer failed');
+        return { part: it.part, data: null, errors: [internal(it.part)], sources: [], categories: it.plan.categories };
+      })
+      .then((outcome) => settled.set(it.part, outcome));
+  const [first, ...deferred] = planned;
   if (!first) throw new Error('there is no first part');
-  for (const [i, outcome] of later.entries()) {
-    const { part, plan } = planned[i + 1]!;
-    // A bug in one part is that part's: the others are whole.
-    const safe = outcome.catch((error: Error) => {
-      log.error({ traceId, error: error.name }, 'part of an answer failed');
-      const internal: PathError = {
-        path: part.path,
-        message: 'Internal error',
-        extensions: { code: 'INTERNAL', retryable: false },
-      };
-      settled.set(part, { part, data: null, errors: [internal], sources: [], categories: plan.categories });
-    });
-    running.set(part, safe);
-  }
+  const coming = runPart(first);
+  const settling = new Map(deferred.map((it) => [it.part, settle(it)]));
 
   const reports: SourceReport[] = [...begun.reports];
   const there = new Set<string>();
@@ -122,7 +124,7 @@ async function* deliverAll(
   };
   const report = () => ({ kilde: { traceId, sources: isUnknown ? [] : summarise(reports) } });
 
-  const primary = await first;
+  const primary = await coming;
   const asksFor = new Set(planned.flatMap((it) => [...it.plan.categories]));
   const isPermitted = (category: Category) => begun.decision.categories.get(category)?.effect === 'permit';
   const refused = [...asksFor].filter((category) => !isPermitted(category));
@@ -132,8 +134,8 @@ async function* deliverAll(
 
   while (open.size > 0) {
     const ready = () => [...open].filter((part) => settled.has(part));
-    if (ready().length === 0) await Promise.race([...open].map((part) => running.get(part)));
-    if (isGone(scope.signal)) return;
+    if (ready().length === 0) await Promise.race([...open].map((part) => settling.get(part)));
+    if (isGone(scope)) return;
     const outcomes = ready().flatMap((part) => settled.get(part) ?? []);
     const permitted = outcomes.flatMap(({ categories }) => [...categories]).filter(isPermitted);
     const sources = summarise(outcomes.flatMap((it) => it.sources));
@@ -146,7 +148,7 @@ async function* deliverAll(
       yield { unanswered: [...open], error: { message, extensions: { ...said, traceId } } };
       return;
     }
-    if (isGone(scope.signal)) return;
+    if (isGone(scope)) return;
     for (const { part } of outcomes) open.delete(part);
     const releases = outcomes.map(release);
     yield {
