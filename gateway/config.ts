@@ -18,6 +18,10 @@ const Env = z.object({
   SUBGRAPHS: z.string().default(''),
   /** Path of a persisted query manifest: the operations known beforehand. In production no others are answered. */
   TRUSTED_DOCUMENTS: z.string().min(1).optional(),
+  /** Path of the annotated supergraph; the committed one without it. A new file there takes over while the gateway runs. */
+  SUPERGRAPH_FILE: z.string().min(1).optional(),
+  /** How long planning may take for a document that is not a known operation. */
+  PLANNING_BUDGET_MS: z.coerce.number().int().min(10).max(10_000).default(200),
   /** EC P-256 private key as JWK, to sign assertions to subgraphs that run elsewhere. */
   GATEWAY_SIGNING_KEY: z.string().optional(),
   /** Folder of the built explorer (`gateway/explorer/build.ts`), to be served at `/`. */
@@ -36,6 +40,9 @@ export type Config = {
   remoteSubgraphs: ReadonlyMap<string, string>;
   /** Path of the manifest; `null` when there is none. */
   trustedDocuments: string | null;
+  /** Path of the supergraph; `null` for the committed one. */
+  supergraphFile: string | null;
+  planningMs: number;
   signingKey: JWK | null;
   explorerDir: string | null;
 };
@@ -84,6 +91,8 @@ export const loadConfig = (env: Record<string, string | undefined>): Config => {
     requestTimeoutMs: data.REQUEST_TIMEOUT_MS,
     remoteSubgraphs,
     trustedDocuments: data.TRUSTED_DOCUMENTS ?? null,
+    supergraphFile: data.SUPERGRAPH_FILE ?? null,
+    planningMs: data.PLANNING_BUDGET_MS,
     signingKey,
     explorerDir: data.EXPLORER_DIR ?? null,
   };

@@ -1,8 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
-import { print } from 'graphql';
-import { readSupergraph } from '../schema/compose.ts';
+import { supergraphFile } from '../schema/compose.ts';
 import { deriveKey } from '../schema/keys.ts';
 import { subgraphSdl } from '../schema/sdl.ts';
 import { createAccessLog } from './audit/accessLog.ts';
@@ -11,46 +10,51 @@ import { type Config, loadConfig } from './config.ts';
 import { createKildeGateway } from './execute/gateway.ts';
 import { mountSubgraphs } from './execute/topology.ts';
 import { registerExplorer } from './explorer/routes.ts';
+import { followSupergraph } from './follow.ts';
 import { log } from './log.ts';
-import { readFacts } from './plan/supergraph.ts';
+import { readTrusted } from './operation/trusted.ts';
 import { createServer } from './server.ts';
 
 export type StartOptions = {
   /** Folders of subgraphs; the product's own unless told otherwise. */
   homes?: readonly URL[];
-  /** Annotated supergraph; the committed one unless told otherwise. */
-  annotatedSdl?: string;
   extend?(app: FastifyInstance): Promise<void> | void;
 };
 
-export type Running = { url: string; stop(): Promise<void> };
+export type Running = {
+  url: string;
+  /** Has the supergraph's file read again; resolves when what it holds is in force or refused. */
+  reload(): Promise<void>;
+  stop(): Promise<void>;
+};
 
 const examples = fileURLToPath(new URL('../examples/operations/', import.meta.url));
-const rootSdl = print(subgraphSdl(readFileSync(new URL('../schema/kilde.graphql', import.meta.url), 'utf8')));
+const root = subgraphSdl(readFileSync(new URL('../schema/kilde.graphql', import.meta.url), 'utf8'));
 
 /** Starts everything that one gateway process is, and stops it in the opposite order. */
 export const startGateway = async (
   config: Config,
   env: Record<string, string | undefined>,
-  { homes, annotatedSdl = readSupergraph(), extend }: StartOptions = {},
+  { homes, extend }: StartOptions = {},
 ): Promise<Running> => {
+  const file = config.supergraphFile ?? fileURLToPath(supergraphFile);
+  const trusted = readTrusted(config.trustedDocuments, config.environment === 'production');
   const mounted = await mountSubgraphs(config, env, homes);
   const subgraphs = new Map([...mounted].map(([name, { subgraph }]) => [name, subgraph]));
-  // The subgraph that knows who people are is the one whose schema offers `Query.identify`.
-  const registers = subgraphs.get(readFacts(annotatedSdl).subgraphOfQuery('identify') ?? '');
-  if (!registers) throw new Error('no subgraph offers Query.identify: nobody can say who a patient is');
   const accessLog = createAccessLog(config.databaseUrl, deriveKey(config.rootKey, 'access-caller'));
   const gateway = createKildeGateway({
-    annotatedSdl,
-    rootSdl,
+    annotatedSdl: readFileSync(file, 'utf8'),
+    root,
+    trusted,
+    planningMs: config.planningMs,
     environment: config.environment,
     subgraphs,
-    registers,
     accessLog,
   });
   const server = await createServer({
     config,
     gateway,
+    trusted,
     verify: createVerifier(config.helseId),
     mounted,
     ownHealth: async () => [{ source: 'ACCESS_LOG', up: await accessLog.isUp() }],
@@ -61,9 +65,12 @@ export const startGateway = async (
     },
   });
   const url = await server.listen();
+  const following = followSupergraph(file, gateway);
   return {
     url,
+    reload: following.reload,
     async stop() {
+      following.stop();
       await server.stop();
       await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
       await accessLog.close();
@@ -89,5 +96,6 @@ export const stopOnSignals = (stop: () => Promise<void>): void => {
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const running = await startGateway(loadConfig(process.env), process.env);
   stopOnSignals(running.stop);
+  process.on('SIGHUP', () => void running.reload());
   log.info({ url: running.url }, 'Kilde is ready');
 }

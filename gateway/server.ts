@@ -22,7 +22,7 @@ import { requests } from './metrics.ts';
 import { createAdmission } from './operation/admit.ts';
 import { formatError } from './operation/errors.ts';
 import { limits } from './operation/limits.ts';
-import { readTrusted } from './operation/trusted.ts';
+import type { TrustedDocuments } from './operation/trusted.ts';
 import { deferRules } from './stream/defer.ts';
 import { readAccept, type Streaming } from './stream/negotiate.ts';
 import { streamHeaders, wholeAsStream, writeStream } from './stream/write.ts';
@@ -30,6 +30,7 @@ import { streamHeaders, wholeAsStream, writeStream } from './stream/write.ts';
 export type ServerParts = {
   config: Config;
   gateway: KildeGateway;
+  trusted: TrustedDocuments;
   verify: ReturnType<typeof createVerifier>;
   mounted: ReadonlyMap<string, Mounted>;
   /** Whether the gateway's own needs (access log, issuer) are met. */
@@ -105,9 +106,8 @@ const isRecord = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /** The HTTP face: who asks (401 otherwise), then GraphQL, subgraphs' own addresses, health, metrics and the schema. */
-export const createServer = async ({ config, gateway, verify, mounted, ownHealth, extend }: ServerParts) => {
+export const createServer = async ({ config, gateway, trusted, verify, mounted, ownHealth, extend }: ServerParts) => {
   const introspection = config.environment === 'sandbox';
-  const trusted = readTrusted(config.trustedDocuments, config.environment === 'production');
   const admit = createAdmission({ trusted, limits, introspection });
   const apollo = new ApolloServer({
     gateway,
@@ -126,9 +126,11 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
       ApolloServerPluginUsageReportingDisabled(),
     ],
   });
+  let api = '';
+  gateway.onSchemaLoadOrUpdate(({ apiSchema }) => {
+    api = printSchema(apiSchema);
+  });
   await apollo.start();
-  const schema = gateway.schema();
-  const api = schema ? printSchema(schema) : '';
   if (!register.getSingleMetric('process_cpu_seconds_total')) collectDefaultMetrics();
 
   const app = fastify({

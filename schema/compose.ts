@@ -21,7 +21,8 @@ import { subgraphSdl } from './sdl.ts';
 
 /** Where subgraphs live: each folder without a leading underscore is one. */
 export const subgraphsHome = new URL('../subgraphs/', import.meta.url);
-const supergraphFile = new URL('./supergraph.graphql', import.meta.url);
+/** The committed supergraph. */
+export const supergraphFile = new URL('./supergraph.graphql', import.meta.url);
 
 /** Names of the subgraph folders under `home`, in alphabetical order. */
 export const subgraphNames = (home: URL = subgraphsHome): string[] =>
@@ -58,7 +59,7 @@ const classOf = (directives: readonly { name: { value: string } }[] | undefined,
   directives?.some((directive) => directive.name.value === name) ?? false;
 
 /** Rules of the schema that composition does not know: every part described, every field on Patient classed and sourced. */
-const checkContract = (schema: GraphQLSchema): string[] => {
+export const checkContract = (schema: GraphQLSchema): string[] => {
   // The graph must be right with every planner: which one a gateway has depends on its platform.
   const faults = wrongWithApollo(schema).map(
     (coordinate) => `${coordinate}: Apollo's planner would give it wrong values, by its @requires`,

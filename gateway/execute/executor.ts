@@ -1,6 +1,5 @@
-import type { DocumentNode, FormattedExecutionResult, GraphQLSchema, OperationDefinitionNode } from 'graphql';
+import type { FormattedExecutionResult, GraphQLSchema } from 'graphql';
 import { getVariableValues } from 'graphql';
-import type { LRUCache } from 'lru-cache';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
@@ -10,8 +9,9 @@ import type { AccessLog } from '../audit/accessLog.ts';
 import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
-import type { FetchStep, Plan, Planner, Step } from '../plan/planner.ts';
-import { isPermitted, prune } from '../plan/prune.ts';
+import type { FetchStep, Step } from '../plan/planner.ts';
+import type { PlannedOperation, Plans } from '../plan/plans.ts';
+import { isPermitted } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import { type Decision, decide, decideAtMost } from '../policy/decide.ts';
 import { type Identified, identify } from '../policy/identity.ts';
@@ -26,25 +26,17 @@ import { type Shaped, shape } from './shape.ts';
 export type Generation = {
   schema: GraphQLSchema;
   facts: SchemaFacts;
-  planner: Planner;
-  plans: LRUCache<string, { plan: Plan; categories: ReadonlySet<Category> }>;
+  plans: Plans;
   root: ReturnType<typeof createRoot>;
+  /** The subgraph that knows who people are. */
+  registers: Subgraph;
 };
 
-export type Operation = {
-  document: DocumentNode;
-  operation: OperationDefinitionNode;
-  operationName: string | undefined;
-  /** SHA-256 of the document; the key of what is cached for it. */
-  hash: string;
-  variables: Record<string, unknown>;
-};
+export type Operation = PlannedOperation & { operationName: string | undefined; variables: Record<string, unknown> };
 
 export type ExecutorOptions = {
   environment: 'sandbox' | 'production';
   subgraphs: ReadonlyMap<string, Subgraph>;
-  /** The subgraph that knows who people are. */
-  registers: Subgraph;
   accessLog: AccessLog;
   now?: () => Date;
 };
@@ -70,46 +62,19 @@ export type Begun = {
 
 export type Planned = { steps: Step | null; categories: ReadonlySet<Category> };
 
+const grantsOf = (decision: Decision) => (category: Category) => decision.categories.get(category)?.effect === 'permit';
+
 /** The steps of a request in their order: patient, decision, plan, execution, audit, release (design, section 2). */
-export const createSteps = ({
-  environment,
-  subgraphs,
-  registers,
-  accessLog,
-  now = () => new Date(),
-}: ExecutorOptions) => {
+export const createSteps = ({ environment, subgraphs, accessLog, now = () => new Date() }: ExecutorOptions) => {
   const coerce = (schema: GraphQLSchema, { operation, variables }: Operation) => {
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
     if (!coerced) throw requestError('BAD_REQUEST', 'The variables do not fit the operation');
     return coerced;
   };
 
-  const planFor = (
-    { plans, planner, schema, facts }: Generation,
-    { document, operation, operationName, hash }: Operation,
-    isGiven: (coordinate: string) => boolean,
-    decision: Decision,
-  ) => {
-    const vector = facts.categories
-      .map((it) => (decision.categories.get(it)?.effect === 'permit' ? '1' : '0'))
-      .join('');
-    const key = `${hash}/${operationName ?? ''}/${vector}`;
-    const known = plans.get(key);
-    if (known) return known;
-    const categories = new Set<Category>(); // what the operation is about, given or not: the access log says both
-    const note = (coordinate: string) => {
-      for (const category of facts.classesOf(coordinate).flat(2)) categories.add(category);
-      return isGiven(coordinate);
-    };
-    const plan = planner.plan(prune(document, operation, schema, note), operationName);
-    const made = { plan, categories };
-    plans.set(key, made);
-    return made;
-  };
-
   return {
     /** 3 policy: who is it about, and what may this caller see of them. */
-    async begin({ schema, facts }: Generation, asked: Operation, scope: Scope): Promise<Begun> {
+    async begin({ schema, facts, registers }: Generation, asked: Operation, scope: Scope): Promise<Begun> {
       const variables = coerce(schema, asked);
       const key = patientOf(schema, asked.document, asked.operation, variables, environment);
       const { person, sources }: Identified = key
@@ -126,10 +91,9 @@ export const createSteps = ({
     },
 
     /** 4 plan: only what is permitted. */
-    plan(generation: Generation, asked: Operation, { decision, variables }: Begun): Planned {
-      const isGiven = (coordinate: string) => isPermitted(generation.facts, decision, coordinate);
-      const { plan, categories } = planFor(generation, asked, isGiven, decision);
-      return { steps: plan(variables), categories };
+    async plan({ plans }: Generation, asked: Operation, { decision, variables }: Begun): Promise<Planned> {
+      const { plan, categories } = plans.planFor(asked, grantsOf(decision));
+      return { steps: await plan(variables), categories };
     },
 
     /** 5 execute. */
@@ -145,7 +109,7 @@ export const createSteps = ({
           ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
           : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
       const collected = await runPlan(steps, variables, call, facts.sourceOf);
-      const isGiven = (coordinate: string) => isPermitted(facts, decision, coordinate);
+      const isGiven = (coordinate: string) => isPermitted(facts, grantsOf(decision), coordinate);
       return shape(collected, { schema, facts, document, operationName, variables, isGiven });
     },
 
@@ -176,7 +140,7 @@ export const createExecutor = (options: ExecutorOptions) => {
   const { begin, plan, run, record } = createSteps(options);
   return async (generation: Generation, asked: Operation, scope: Scope): Promise<FormattedExecutionResult> => {
     const begun = await begin(generation, asked, scope);
-    const planned = plan(generation, asked, begun);
+    const planned = await plan(generation, asked, begun);
     const shaped = await run(generation, asked, begun, planned);
     const sources = summarise([...begun.reports, ...shaped.sources]);
     await record(begun, planned.categories, sources);

@@ -4,16 +4,24 @@ import type {
   GatewayGraphQLRequestContext,
   GatewayInterface,
 } from '@apollo/server-gateway-interface';
-import { GraphQLError, type GraphQLSchema, getOperationAST, parse } from 'graphql';
-import { LRUCache } from 'lru-cache';
-import { withoutSecurity } from '../../schema/compose.ts';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
+import type { Subgraph } from '../../schema/subgraph.ts';
+import { log } from '../log.ts';
 import { createCostCheck } from '../operation/cost.ts';
 import { requestError } from '../operation/errors.ts';
 import { limits } from '../operation/limits.ts';
-import { createPlanner } from '../plan/planner.ts';
-import { readFacts, type SchemaFacts } from '../plan/supergraph.ts';
+import { hashOf, type TrustedDocuments } from '../operation/trusted.ts';
+import { acceptSupergraph } from '../plan/accept.ts';
+import { choosePlanner } from '../plan/maker.ts';
+import { createPlannerWith, type Planner } from '../plan/planner.ts';
+import { createPlanningProcess } from '../plan/planningProcess.ts';
+import { createPlans } from '../plan/plans.ts';
+import type { SchemaFacts } from '../plan/supergraph.ts';
+import { warmUp } from '../plan/warmUp.ts';
+import { possibleGrants } from '../policy/decide.ts';
 import { withDefer, withoutDefer } from '../stream/defer.ts';
 import { startStream } from '../stream/deliver.ts';
+import { documentHashOf } from '../stream/split.ts';
 import { createExecutor, createSteps, type ExecutorOptions, type Generation, type Operation } from './executor.ts';
 import { createRoot } from './root.ts';
 import type { Scope } from './scope.ts';
@@ -24,15 +32,37 @@ export type KildeGateway = GatewayInterface & {
   /** The schema in force; `null` before the first load. */
   schema(): GraphQLSchema | null;
   facts(): SchemaFacts;
+  /**
+   * Has a new supergraph take over: checked, and its plans made, before it takes traffic. Requests that have begun finish
+   * on the schema that they began with.
+   *
+   * @returns `false` when it is the one in force
+   * @throws Error with what is wrong with it; the one in force stays
+   */
+  update(annotatedSdl: string): Promise<boolean>;
 };
 
 export type GatewayOptions = ExecutorOptions & {
   /** With `@policy` and `@source` in it. */
   annotatedSdl: string;
-  /** SDL of Kilde's own part. */
-  rootSdl: string;
-  /** Plans kept per schema. */
-  maxPlans?: number;
+  /** Kilde's own part. */
+  root: DocumentNode;
+  trusted: TrustedDocuments;
+  /** How long planning may take for a document that nobody has vouched for. */
+  planningMs: number;
+};
+
+/** Known operations are bounded by whoever published them: the budget here only ends what would never end. */
+const knownPlanningMs = 10_000;
+
+type InForce = Generation & {
+  /** Of the annotated supergraph: a change in who may see a field is a change. */
+  hash: string;
+  supergraphSdl: string;
+  planner: Planner;
+  checkCost: ReturnType<typeof createCostCheck>;
+  /** Known operations that this schema cannot answer. */
+  unanswerable: ReadonlySet<string>;
 };
 
 /**
@@ -40,35 +70,87 @@ export type GatewayOptions = ExecutorOptions & {
  * its data sources refuse to be used.
  */
 export const createKildeGateway = ({
-  annotatedSdl,
-  rootSdl,
-  maxPlans = 1_000,
+  annotatedSdl: first,
+  root,
+  trusted,
+  planningMs,
   ...options
 }: GatewayOptions): KildeGateway => {
+  const steps = createSteps(options);
+  const execute = createExecutor(options);
+  /** A request knows its schema from when it was validated; a schema that has been replaced is served until none is left. */
+  const generations = new WeakMap<GraphQLSchema, InForce>();
+  let inForce: InForce | null = null;
+  let next: InForce | null = null;
+  let takeOver: ((supergraphSdl: string) => void) | null = null;
+
+  const registersFor = (facts: SchemaFacts): Subgraph => {
+    const registers = options.subgraphs.get(facts.subgraphOfQuery('identify') ?? '');
+    if (!registers) throw new Error('a supergraph without Query.identify was accepted');
+    return registers;
+  };
+
+  const prepare = async (annotatedSdl: string): Promise<InForce> => {
+    const accepted = acceptSupergraph(annotatedSdl, { mounted: new Set(options.subgraphs.keys()), root });
+    const { facts } = accepted;
+    const schema = withDefer(accepted.schema);
+    const hash = hashOf(annotatedSdl);
+    const name = choosePlanner();
+    const planning = createPlanningProcess(accepted.supergraphSdl, name);
+    try {
+      await planning.ready;
+      const planner = createPlannerWith(accepted.supergraphSdl, { name, make: planning.make, close: planning.close });
+      const budgetFor = (it: string) => (trusted.texts.has(documentHashOf(it)) ? knownPlanningMs : planningMs);
+      const plans = createPlans({ schema, facts, planner, budgetFor });
+      const grants = [...possibleGrants, ...(inForce?.plans.seen() ?? [])];
+      const unanswerable = new Set(await warmUp({ plans, schema }, trusted.texts, grants));
+      const answered = inForce?.unanswerable;
+      const lost = [...unanswerable].filter((it) => answered && !answered.has(it));
+      if (lost.length > 0) throw new Error(`known operations could no longer be answered: ${lost.join(', ')}`);
+      if (unanswerable.size > 0)
+        log.warn({ operations: [...unanswerable] }, 'known operations that do not fit the schema');
+      return {
+        hash,
+        // The package goes by the text, which is the same when only `@policy` has changed.
+        supergraphSdl: `${accepted.supergraphSdl}\n# ${hash}\n`,
+        schema,
+        facts,
+        planner,
+        plans,
+        root: createRoot(root),
+        registers: registersFor(facts),
+        checkCost: createCostCheck(schema, limits),
+        unanswerable,
+      };
+    } catch (error) {
+      planning.close();
+      throw error;
+    }
+  };
+
   const apollo = new ApolloGateway({
-    supergraphSdl: withoutSecurity(annotatedSdl),
+    supergraphSdl: {
+      initialize: async ({ update }) => {
+        takeOver = update;
+        next = await prepare(first);
+        return { supergraphSdl: next.supergraphSdl };
+      },
+    },
     buildService: () => ({
       process: () => Promise.reject(new Error('Subgraphs are called by our own executor only')),
     }),
   });
-  const steps = createSteps(options);
-  const execute = createExecutor(options);
-  const facts = readFacts(annotatedSdl);
-  let generation: (Generation & { checkCost: ReturnType<typeof createCostCheck> }) | null = null;
-  apollo.onSchemaLoadOrUpdate(({ apiSchema, coreSupergraphSdl }) => {
-    const schema = withDefer(apiSchema);
-    generation = {
-      schema,
-      checkCost: createCostCheck(schema, limits),
-      facts,
-      planner: createPlanner(coreSupergraphSdl),
-      plans: new LRUCache({ max: maxPlans }),
-      root: createRoot(parse(rootSdl)),
-    };
+  apollo.onSchemaLoadOrUpdate(() => {
+    if (!next) throw new Error('a schema was loaded that nobody has prepared');
+    inForce?.planner.close();
+    inForce = next;
+    next = null;
+    generations.set(inForce.schema, inForce);
   });
 
   const executor = async (context: GatewayGraphQLRequestContext): Promise<GatewayExecutionResult> => {
-    if (!generation) throw new Error('no schema is loaded');
+    const generation = generations.get(context.schema);
+    if (!generation) throw new Error('no such schema is loaded');
     const { document, operation, operationName, queryHash, request } = context;
     // With a gateway the server leaves these two to it.
     if (!operation)
@@ -96,17 +178,44 @@ export const createKildeGateway = ({
     return { ...result, ...(errors ? { errors } : {}) } as GatewayExecutionResult;
   };
 
+  const current = (): InForce => {
+    if (!inForce) throw new Error('no schema is loaded');
+    return inForce;
+  };
+  const update = async (annotatedSdl: string): Promise<boolean> => {
+    if (!takeOver) throw new Error('no schema is loaded');
+    if (hashOf(annotatedSdl) === current().hash) return false;
+    const prepared = await prepare(annotatedSdl);
+    try {
+      next = prepared;
+      takeOver(prepared.supergraphSdl);
+    } catch (error) {
+      prepared.planner.close();
+      throw error;
+    }
+    return true;
+  };
+  let updating: Promise<unknown> = Promise.resolve();
   return {
+    // Ours and not the package's own copy: plans and what else was made beforehand belong to it.
     onSchemaLoadOrUpdate: (callback) =>
-      apollo.onSchemaLoadOrUpdate((loaded) =>
-        callback({ ...loaded, apiSchema: generation?.schema ?? withDefer(loaded.apiSchema) }),
+      apollo.onSchemaLoadOrUpdate(({ coreSupergraphSdl }) =>
+        callback({ apiSchema: current().schema, coreSupergraphSdl }),
       ),
     load: async (loadOptions) => {
-      const { schema } = await apollo.load(loadOptions);
-      return { schema: generation?.schema ?? schema, executor };
+      await apollo.load(loadOptions);
+      return { schema: current().schema, executor };
     },
-    stop: () => apollo.stop(),
-    schema: () => generation?.schema ?? null,
-    facts: () => facts,
+    stop: async () => {
+      await apollo.stop();
+      inForce?.planner.close();
+    },
+    schema: () => inForce?.schema ?? null,
+    facts: () => current().facts,
+    update: (annotatedSdl) => {
+      const mine = updating.then(() => update(annotatedSdl)); // one after the other: each is compared with the one before
+      updating = mine.catch(() => {});
+      return mine;
+    },
   };
 };

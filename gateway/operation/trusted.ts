@@ -11,7 +11,8 @@ export const hashOf = (text: string): string => createHash('sha256').update(text
 
 /** Documents that are known beforehand. Nothing that a client sends is ever added. */
 export type TrustedDocuments = {
-  textOf(hash: string): string | null;
+  /** Hash -> text. */
+  texts: ReadonlyMap<string, string>;
   /** Whether other documents are refused. */
   required: boolean;
 };
@@ -22,13 +23,13 @@ export type TrustedDocuments = {
  * @throws Error when it cannot be read, is not a manifest, or a text has another hash than it stands under
  */
 export const readTrusted = (file: string | null, required: boolean): TrustedDocuments => {
-  if (file === null) return { textOf: () => null, required };
+  if (file === null) return { texts: new Map(), required };
   const { data: manifest, error } = Manifest.safeParse(JSON.parse(readFileSync(file, 'utf8')));
   if (error) throw new Error('TRUSTED_DOCUMENTS: expected {"<sha256>": "query …"}');
   const texts = new Map(Object.entries(manifest));
   for (const [hash, text] of texts)
     if (hashOf(text) !== hash) throw new Error(`TRUSTED_DOCUMENTS: the text under ${hash} has another hash`);
-  return { textOf: (hash) => texts.get(hash) ?? null, required };
+  return { texts, required };
 };
 
 const isRecord = (value: unknown): value is Record<string, unknown> =>
@@ -71,8 +72,8 @@ export const documentOf = (body: Record<string, unknown>, trusted: TrustedDocume
       throw requestError('BAD_REQUEST', 'This installation answers known operations only: send the id of one');
     return sent;
   }
-  const text = trusted.textOf(hash);
-  if (text === null) throw unknownId();
+  const text = trusted.texts.get(hash);
+  if (text === undefined) throw unknownId();
   if (others.some((it) => it !== hash) || (sent !== undefined && sent !== text))
     throw requestError('BAD_REQUEST', 'The request names an operation and holds another');
   return text;

@@ -7,8 +7,10 @@ import {
 } from '@apollo/query-planner';
 import { buildASTSchema, parse } from 'graphql';
 import { wrongWithApollo } from '../../schema/requires.ts';
-import type { ClientPath, FetchStep, PathSegment, PlanOne, PlanPath, Requirement, Rewrite, Step } from './planner.ts';
+import type { ClientPath, FetchStep, PathSegment, PlanPath, Requirement, Rewrite, Step } from './planner.ts';
 import type { Types } from './types.ts';
+
+export type { ApolloNode };
 
 /** `... on Type` or the name of a member. */
 const segment = (text: string, types: Types): PathSegment =>
@@ -80,22 +82,27 @@ const toStep = (node: ApolloNode, path: PlanPath, types: Types, clientPath: Clie
   }
 };
 
+/** Apollo's plan in the form that `execute/` runs. */
+export const readApolloPlan = (node: ApolloNode, types: Types, clientPath: ClientPath): Step =>
+  toStep(node, [], types, clientPath);
+
 /**
  * Apollo's planner, which runs on every platform.
  *
+ * @returns plans the one operation in a text
  * @throws Error for a supergraph that it plans wrongly
  */
-export const createApolloPlanner = (supergraphSdl: string, types: Types): PlanOne => {
+export const createApolloPlanner = (supergraphSdl: string): ((text: string) => ApolloNode) => {
   const wrong = wrongWithApollo(buildASTSchema(parse(supergraphSdl), { assumeValidSDL: true }));
   if (wrong.length > 0)
     throw new Error(`Apollo's planner would give wrong values, by their @requires, to ${wrong.join(', ')}`);
   const supergraph = Supergraph.build(supergraphSdl, { supportedFeatures: null });
   const planner = new QueryPlanner(supergraph, { exposeDocumentNodeInFetchNode: false });
   const schema = supergraph.apiSchema();
-  return (document, clientPath) => {
-    const { node } = planner.buildQueryPlan(operationFromDocument(schema, document));
+  return (text) => {
+    const { node } = planner.buildQueryPlan(operationFromDocument(schema, parse(text, { noLocation: true })));
     if (!node) throw new Error('No subgraph gives what is asked for'); // else it would be null, without a reason
     if (node.kind === 'Subscription') throw new Error('Subscriptions are not planned yet');
-    return toStep(node, [], types, clientPath);
+    return node;
   };
 };

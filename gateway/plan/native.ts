@@ -6,9 +6,11 @@ import type {
   PlanNode as NativeNode,
   RequiresSelection,
 } from '@graphql-hive/router-query-planner';
-import { parse, print } from 'graphql';
-import type { ClientPath, EntityPart, PathSegment, PlanOne, PlanPath, Requirement, Rewrite, Step } from './planner.ts';
+import { parse } from 'graphql';
+import type { ClientPath, EntityPart, PathSegment, PlanPath, Requirement, Rewrite, Step } from './planner.ts';
 import type { Types } from './types.ts';
+
+export type { NativeNode };
 
 type Native = typeof import('@graphql-hive/router-query-planner');
 
@@ -129,18 +131,23 @@ const toStep = (node: NativeNode, path: PlanPath, types: Types, clientPath: Clie
   }
 };
 
+/** The native plan in the form that `execute/` runs. */
+export const readNativePlan = (node: NativeNode, types: Types, clientPath: ClientPath): Step =>
+  toStep(node, [], types, clientPath);
+
 /**
  * Hive's planner, in Rust: right where Apollo's is wrong, and many times faster.
  *
+ * @returns plans the one operation in a text
  * @throws Error when it has no binary on this platform
  */
-export const createNativePlanner = (supergraphSdl: string, types: Types): PlanOne => {
+export const createNativePlanner = (supergraphSdl: string): ((text: string) => NativeNode) => {
   const native = loadNativePlanner();
   if (!native) throw new Error('The native planner has no binary for this platform');
   const planner = new native.QueryPlanner(supergraphSdl);
-  return (document, clientPath) => {
-    const { node } = planner.plan(print(document), null, labels, percentage);
+  return (text) => {
+    const { node } = planner.plan(text, null, labels, percentage);
     if (!node) throw new Error('No subgraph gives what is asked for');
-    return toStep(node, [], types, clientPath);
+    return node;
   };
 };

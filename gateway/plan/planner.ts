@@ -1,7 +1,9 @@
-import { buildASTSchema, type DocumentNode, parse } from 'graphql';
+import { buildASTSchema, type DocumentNode, parse, print } from 'graphql';
 import { conditionVariables } from '../execute/selection.ts';
-import { createApolloPlanner } from './apollo.ts';
-import { createNativePlanner, loadNativePlanner } from './native.ts';
+import { planning } from '../metrics.ts';
+import { readApolloPlan } from './apollo.ts';
+import { choosePlanner, createMaker, type PlannerName, type RawPlan } from './maker.ts';
+import { readNativePlan } from './native.ts';
 import { prepare } from './prepare.ts';
 import { readTypes, type Types } from './types.ts';
 
@@ -60,83 +62,92 @@ export type Step =
   /** Gives members the names that the client gave them: name in the data -> response key. */
   | { kind: 'restore'; names: ReadonlyMap<string, string> };
 
-/** Plans the one operation of a document that is valid and asks for something. Throws when it cannot. */
-export type PlanOne = (document: DocumentNode, clientPath: ClientPath) => Step;
+/** The plan of an operation for what its `@skip` and `@include` come to. Made once, however many ask for it at once. */
+export type Plan = (variables: Record<string, unknown>) => Promise<Step | null>;
 
-/** The plan of an operation for what its `@skip` and `@include` come to. */
-export type Plan = (variables: Record<string, unknown>) => Step | null;
-
-export type PlannerName = 'native' | 'apollo';
 export type Planner = {
   name: PlannerName;
   /**
-   * Synchronous: well under a millisecond natively for the operations of this graph, some milliseconds with Apollo's.
    * Plans are made when they are first asked for and kept.
    *
-   * @throws GraphQLError BAD_REQUEST for a name that is kept for calls to subgraphs, Error for what cannot be planned
+   * @param budgetMs how long it may take; only a planner in a process of its own can be held to it
+   * @throws GraphQLError BAD_REQUEST for a name that is kept for calls to subgraphs; LIMIT_EXCEEDED for what takes too
+   * long; Error for what cannot be planned
    */
-  plan(document: DocumentNode, operationName: string | undefined): Plan;
+  plan(document: DocumentNode, operationName: string | undefined, budgetMs?: number): Plan;
+  close(): void;
 };
 
-/**
- * The native planner, and Apollo's for an operation that it gives up on: it says so (e.g. for some `@requires` of two
- * fields below an entity), and that is no reason to refuse a client. Where Apollo's would be wrong, it stays an error.
- */
-const createBoth = (supergraphSdl: string, types: Types): PlanOne => {
-  const native = createNativePlanner(supergraphSdl, types);
-  let apollo: PlanOne | null = null; // costs some 100 ms, and most graphs never need it
-  return (document, clientPath) => {
-    try {
-      return native(document, clientPath);
-    } catch (error) {
-      // Anything else it says is about the graph: what no subgraph gives, Apollo's planner would leave out in silence.
-      if (!(error as Error).message.includes('failed to build fetch graph')) throw error;
-      try {
-        apollo ??= createApolloPlanner(supergraphSdl, types);
-        return apollo(document, clientPath);
-      } catch {
-        throw error;
-      }
-    }
-  };
-};
+/** Has a plan made of the one operation in a text, here or in another process. */
+export type MakePlan = (text: string, budgetMs: number) => RawPlan | Promise<RawPlan>;
 
 /** Plans kept of one operation. With more conditions than five, some are made anew. */
 const maxPlans = 32;
 
-/** `KILDE_PLANNER` decides; without it the native planner where its binary loads, and Apollo's elsewhere. */
-const choose = (wanted = process.env['KILDE_PLANNER']): PlannerName => {
-  if (wanted === 'apollo' || wanted === 'native') return wanted;
-  if (wanted) throw new Error('KILDE_PLANNER: must be native or apollo');
-  return loadNativePlanner() ? 'native' : 'apollo';
-};
+/** How long a planner may take for an operation that nobody has seen before. */
+export const planningMs = 200;
 
 /**
  * A planner for a supergraph without security features.
  *
- * @param wanted for tests; else the environment decides
- * @throws Error when the planner named has no binary here, or the supergraph has a shape that it plans wrongly
+ * @param make makes the plans; `close` lets go of what it needs for that
  */
-export const createPlanner = (supergraphSdl: string, wanted?: PlannerName): Planner => {
+export const createPlannerWith = (
+  supergraphSdl: string,
+  { name, make, close }: { name: PlannerName; make: MakePlan; close(): void },
+): Planner => {
   const types = readTypes(buildASTSchema(parse(supergraphSdl, { noLocation: true }), { assumeValidSDL: true }));
-  const name = choose(wanted);
-  const planOne = { native: createBoth, apollo: createApolloPlanner }[name](supergraphSdl, types);
+  const read = ({ planner, node }: RawPlan, clientPath: ClientPath): Step =>
+    planner === 'native' ? readNativePlan(node, types, clientPath) : readApolloPlan(node, types, clientPath);
+
   return {
     name,
-    plan: (document, operationName) => {
+    close,
+    plan: (document, operationName, budgetMs = planningMs) => {
       const conditions = conditionVariables(document);
-      const plans = new Map<string, Step | null>();
+      const plans = new Map<string, Promise<Step | null>>();
+      const planFor = async (variables: Record<string, unknown>): Promise<Step | null> => {
+        const { parts, names, clientPath } = prepare(document, operationName, types.needed, variables);
+        if (parts.length === 0) return null;
+        const steps: Step[] = [];
+        for (const part of parts) steps.push(read(await timed(make, print(part), budgetMs), clientPath));
+        if (names.size > 0) steps.push({ kind: 'restore', names });
+        return steps.length > 1 ? { kind: 'sequence', steps } : (steps[0] ?? null);
+      };
       return (variables) => {
         const values = conditions.map((it) => Number(variables[it] === true)).join('');
         const known = plans.get(values);
-        if (known !== undefined) return known;
-        const { parts, names, clientPath } = prepare(document, operationName, types.needed, variables);
-        const steps = parts.map((part) => planOne(part, clientPath));
-        if (names.size > 0 && steps.length > 0) steps.push({ kind: 'restore', names });
-        const plan: Step | null = steps.length > 1 ? { kind: 'sequence', steps } : (steps[0] ?? null);
-        if (plans.size < maxPlans) plans.set(values, plan);
-        return plan;
+        if (known) return known;
+        const made = planFor(variables);
+        if (plans.size < maxPlans) plans.set(values, made);
+        made.catch(() => plans.delete(values)); // what failed may be asked for again
+        return made;
       };
     },
   };
 };
+
+const timed: (...given: [make: MakePlan, ...Parameters<MakePlan>]) => Promise<RawPlan> = async (make, ...given) => {
+  const end = planning.startTimer();
+  try {
+    const made = await make(...given);
+    end({ outcome: 'made' });
+    return made;
+  } catch (error) {
+    end({ outcome: 'failed' });
+    throw error;
+  }
+};
+
+/**
+ * A planner in this process, for tests and tools: nothing bounds how long it takes.
+ *
+ * @param wanted else the environment decides
+ * @throws Error when the planner named has no binary here, or the supergraph has a shape that it plans wrongly
+ */
+export const createPlanner = (supergraphSdl: string, wanted = choosePlanner()): Planner =>
+  createPlannerWith(supergraphSdl, {
+    name: wanted,
+    make: createMaker(supergraphSdl, wanted),
+    close: () => {},
+  });

@@ -10,16 +10,12 @@ import {
   visit,
   visitWithTypeInfo,
 } from 'graphql';
-import type { Decision } from '../policy/decide.ts';
+import type { Category } from '../../schema/categories.ts';
 import type { SchemaFacts } from './supergraph.ts';
 
-/** Whether a decision gives a field: every class that stands on it has at least one list of permitted categories. */
-export const isPermitted = (facts: SchemaFacts, decision: Decision, coordinate: string): boolean =>
-  facts
-    .classesOf(coordinate)
-    .every((alternatives) =>
-      alternatives.some((all) => all.every((category) => decision.categories.get(category)?.effect === 'permit')),
-    );
+/** Whether a field is given: every class that stands on it has at least one list of permitted categories. */
+export const isPermitted = (facts: SchemaFacts, grants: (category: Category) => boolean, coordinate: string): boolean =>
+  facts.classesOf(coordinate).every((alternatives) => alternatives.some((all) => all.every(grants)));
 
 export const typename: FieldNode = { kind: Kind.FIELD, name: { kind: Kind.NAME, value: '__typename' } };
 

@@ -1,9 +1,9 @@
 import {
   buildASTSchema,
   type ConstDirectiveNode,
-  type GraphQLEnumType,
   type GraphQLSchema,
   isAbstractType,
+  isEnumType,
   isInterfaceType,
   isObjectType,
   parse,
@@ -44,6 +44,19 @@ const classesOfType = (schema: GraphQLSchema, typeName: string, fieldName: strin
   return [...own.filter((it) => it !== null), ...possible.flatMap((it) => classesOfType(schema, it.name, fieldName))];
 };
 
+/** Names of a supergraph's subgraphs, by their value of `join__Graph`. */
+const namesByGraph = (schema: GraphQLSchema): ReadonlyMap<string, string> => {
+  const graphs = schema.getType('join__Graph');
+  const values = isEnumType(graphs) ? graphs.getValues() : [];
+  return new Map(
+    values.flatMap(({ name, astNode }) => {
+      const subgraph = argument(directive(astNode?.directives, 'join__graph'), 'name');
+      return typeof subgraph === 'string' ? [[name, subgraph]] : [];
+    }),
+  );
+};
+export const graphNames = (schema: GraphQLSchema): string[] => [...namesByGraph(schema).values()];
+
 /** Reads classes and sources from the annotated supergraph, once per schema. */
 export const readFacts = (annotatedSdl: string): SchemaFacts => {
   const schema = buildASTSchema(parse(annotatedSdl, { noLocation: true }), { assumeValidSDL: true });
@@ -51,6 +64,7 @@ export const readFacts = (annotatedSdl: string): SchemaFacts => {
   const sources = new Map<string, SourceName>();
   const categories = new Set<Category>();
   const groups = new Set<string>();
+  const graphs = namesByGraph(schema);
   for (const type of Object.values(schema.getTypeMap())) {
     if (!isObjectType(type) && !isInterfaceType(type)) continue;
     if (isObjectType(type) && type.getInterfaces().some(({ name }) => name === 'Group')) groups.add(type.name);
@@ -69,16 +83,8 @@ export const readFacts = (annotatedSdl: string): SchemaFacts => {
     sourceOf: (coordinate) => sources.get(coordinate) ?? null,
     isGroup: (typeName) => groups.has(typeName),
     subgraphOfQuery: (field) => {
-      const graph = argument(
-        directive(schema.getQueryType()?.getFields()[field]?.astNode?.directives, 'join__field'),
-        'graph',
-      );
-      const values = (schema.getType('join__Graph') as GraphQLEnumType | undefined)?.getValues();
-      const name = argument(
-        directive(values?.find((it) => it.name === graph)?.astNode?.directives, 'join__graph'),
-        'name',
-      );
-      return typeof name === 'string' ? name : null;
+      const nodes = schema.getQueryType()?.getFields()[field]?.astNode?.directives;
+      return graphs.get(String(argument(directive(nodes, 'join__field'), 'graph'))) ?? null;
     },
   };
 };

@@ -14,14 +14,21 @@ type Relation = { holds: boolean; rule: string; categories: readonly Category[] 
 
 const none = (rule: string): Relation => ({ holds: false, rule, categories: [] });
 
+const agedTwelve: readonly Category[] = ['person'];
+
 /** Parents' access by age (reference 14.4): all under 12; from 12 the clinical parts need a decision that comes later. */
 const asRepresentative = (person: PersonFacts, nin: string, today: string): Relation => {
   const isProtected = person.addressProtection !== 'Unclassified'; // nor can protected persons be represented
   const age = ageAt(person.birthDate, today);
   if (!person.responsible.includes(nin) || isProtected || age === null || age >= 16) return none('representation/none');
-  if (age >= 12) return { holds: true, rule: 'representation/12-15', categories: ['person'] };
+  if (age >= 12) return { holds: true, rule: 'representation/12-15', categories: agedTwelve };
   return { holds: true, rule: 'representation/under-12', categories: roleMatrix.citizen };
 };
+
+/** Every set of categories that a decision may permit: what plans can be made for beforehand. */
+export const possibleGrants: readonly ReadonlySet<Category>[] = [...Object.values(roleMatrix), agedTwelve, []].map(
+  (categories) => new Set(categories),
+);
 
 const relationTo = (caller: Caller, person: PersonFacts, today: string): Relation => {
   switch (caller.kind) {

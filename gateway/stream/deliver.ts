@@ -86,10 +86,12 @@ async function* deliverAll(
   const isUnknown = begun.isAboutPerson && !begun.patient;
   const { traceId } = scope;
 
-  const planned = parts.map((part) => {
-    const operation: Operation = { ...asked, document: part.document, operation: part.operation, hash: part.hash };
-    return { part, operation, plan: plan(generation, operation, begun) };
-  });
+  const planned = await Promise.all(
+    parts.map(async (part) => {
+      const operation: Operation = { ...asked, document: part.document, operation: part.operation, hash: part.hash };
+      return { part, operation, plan: await plan(generation, operation, begun) };
+    }),
+  );
   const settled = new Map<Part, Outcome>();
   const runPart = async ({ part, operation, plan }: (typeof planned)[number]) => {
     const shaped = await run(generation, operation, begun, plan);

@@ -21,6 +21,9 @@ import { deferDirective, withoutDefer } from './defer.ts';
 
 export type ObjectPath = readonly string[];
 
+/** The hash of the document that an operation or a part of one comes from. */
+export const documentHashOf = (hash: string): string => hash.split('/', 1)[0] ?? hash;
+
 /** What comes together: the fields that are not deferred, or those of one deferred fragment. An operation like any other. */
 export type Part = {
   /** Unique in its operation. */

@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { composeSupergraph, readSubgraphs, subgraphsHome } from '../../schema/compose.ts';
@@ -22,14 +25,19 @@ sysvak.post('/Immunization/_search', (request) => {
   return [{ id: 'v1', patient: form.get('patient'), occurrenceDateTime: '2021-03' }];
 });
 
+const folder = mkdtempSync(join(tmpdir(), 'kilde-new-subgraph-'));
+const SUPERGRAPH_FILE = join(folder, 'supergraph.graphql');
+
 let kilde: Kilde;
 beforeAll(async () => {
+  writeFileSync(SUPERGRAPH_FILE, composeSupergraph(readSubgraphs(homes)));
   const SYSVAK_URL = await sysvak.listen({ host: '127.0.0.1', port: 0 });
-  kilde = await startKilde({ SYSVAK_URL }, { homes, annotatedSdl: composeSupergraph(readSubgraphs(homes)) });
+  kilde = await startKilde({ SYSVAK_URL, SUPERGRAPH_FILE }, { homes });
 });
 afterAll(async () => {
   await kilde?.stop();
   await sysvak.close();
+  rmSync(folder, { recursive: true, force: true });
 });
 
 describe('a new folder with a subgraph in it', () => {

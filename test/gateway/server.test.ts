@@ -6,7 +6,7 @@ import { afterAll, afterEach, describe, expect, it } from 'vitest';
 import { loadConfig } from '../../gateway/config.ts';
 import type { KildeGateway } from '../../gateway/execute/gateway.ts';
 import { limits } from '../../gateway/operation/limits.ts';
-import { hashOf } from '../../gateway/operation/trusted.ts';
+import { hashOf, readTrusted } from '../../gateway/operation/trusted.ts';
 import { createServer } from '../../gateway/server.ts';
 import { AccessTokenClaims } from '../../schema/caller.ts';
 
@@ -53,6 +53,7 @@ const answering = (characters: () => number) => {
     },
     stop: async () => {},
     schema: () => apiSchema,
+    update: async () => false,
     facts: () => {
       throw new Error('nobody asks');
     },
@@ -78,6 +79,7 @@ const start = async (environment: 'sandbox' | 'production', characters = () => 0
   const server = await createServer({
     config,
     gateway,
+    trusted: readTrusted(manifest, environment === 'production'),
     verify: async () => ({ claims, token: 'token' }),
     mounted: new Map(),
     ownHealth: async () => [],

@@ -6,7 +6,7 @@ import fastify from 'fastify';
 import { execute, type FormattedExecutionResult, type GraphQLSchema, graphql, parse, printSchema } from 'graphql';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { CallSubgraph } from '../../gateway/execute/run.ts';
-import type { PlannerName } from '../../gateway/plan/planner.ts';
+import type { PlannerName } from '../../gateway/plan/maker.ts';
 import { createOpenGateway, type OpenRequest, serveOpenGateway } from '../tools/open-gateway.ts';
 
 export type Resolvers = Record<string, Record<string, unknown>>;

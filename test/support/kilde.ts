@@ -4,6 +4,7 @@ import { registerExplorer } from '../../gateway/explorer/routes.ts';
 import { type Running, type StartOptions, startGateway } from '../../gateway/main.ts';
 import { registerSandboxRoutes } from '../../sandbox/control.ts';
 import { type Sandbox, startSandbox } from '../../sandbox/sandbox.ts';
+import { listOf, makeGatewayKeys, serveSubgraphs } from './overHttp.ts';
 import { startTestPostgres, type TestPostgres } from './postgres.ts';
 
 const examples = fileURLToPath(new URL('../../examples/operations/', import.meta.url));
@@ -39,10 +40,25 @@ export type Kilde = {
     body: string,
     headers?: Record<string, string>,
   ): Promise<{ status: number; headers: Headers; text: string }>;
+  /** Has the gateway read its supergraph again. */
+  reload(): Promise<void>;
   stop(): Promise<void>;
 };
 
-/** The whole of Kilde as `npm start` runs it, on ports of its own: real PostgreSQL, real simulators, real gateway. */
+/** A busy machine may keep a planner waiting; what the budget does has tests of its own. */
+const roomToPlan = { PLANNING_BUDGET_MS: '5000' };
+
+/** Every subgraph of the product behind HTTP, and what a gateway must know to reach them. */
+const moveElsewhere = async (env: Record<string, string>) => {
+  const { privateJwk, publicJwk } = await makeGatewayKeys();
+  const { urls, close } = await serveSubgraphs(env, publicJwk);
+  return { env: { SUBGRAPHS: listOf(urls), GATEWAY_SIGNING_KEY: JSON.stringify(privateJwk) }, close };
+};
+
+/**
+ * The whole of Kilde as `npm start` runs it, on ports of its own: real PostgreSQL, real simulators, real gateway. With
+ * `KILDE_TOPOLOGY=http` each subgraph is a server of its own, so that the same tests show that it makes no difference.
+ */
 export const startKilde = async (
   overrides: Record<string, string> = {},
   {
@@ -52,7 +68,10 @@ export const startKilde = async (
 ): Promise<Kilde> => {
   const postgres = await startTestPostgres();
   const sandbox = await startSandbox(postgres.url);
-  const env = { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', ...sandbox.env, ...overrides };
+  const own = { PORT: '0', HOST: '127.0.0.1', LOG_LEVEL: 'silent', ...roomToPlan, ...sandbox.env, ...overrides };
+  const isMoved = process.env['KILDE_TOPOLOGY'] === 'http' && !('SUBGRAPHS' in overrides);
+  const elsewhere = isMoved ? await moveElsewhere(own) : null;
+  const env = { ...own, ...elsewhere?.env };
   const gateway: Running = await startGateway(loadConfig(env), env, {
     ...options,
     extend: (app) => {
@@ -88,8 +107,10 @@ export const startKilde = async (
       });
       return { status, ...(JSON.parse(text) as Omit<GraphQLAnswer, 'status'>) };
     },
+    reload: gateway.reload,
     async stop() {
       await gateway.stop();
+      await elsewhere?.close();
       await sandbox.close();
       await postgres.stop();
     },

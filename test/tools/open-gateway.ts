@@ -17,7 +17,8 @@ import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
 import { type CallSubgraph, runPlan } from '../../gateway/execute/run.ts';
 import { shape } from '../../gateway/execute/shape.ts';
-import { createPlanner, type FetchStep, type Plan, type PlannerName } from '../../gateway/plan/planner.ts';
+import type { PlannerName } from '../../gateway/plan/maker.ts';
+import { createPlanner, type FetchStep, type Plan } from '../../gateway/plan/planner.ts';
 import type { SchemaFacts } from '../../gateway/plan/supergraph.ts';
 import type { SubgraphAnswer } from '../../schema/subgraph.ts';
 
@@ -73,7 +74,7 @@ export const createOpenGateway = (supergraphSdl: string, call: CallSubgraph, wan
         const key = `${operationName ?? ''}/${query}`;
         const known = plans.get(key) ?? { plan: planner.plan(document, operationName ?? undefined) };
         plans.set(key, known);
-        const collected = await runPlan(known.plan(coerced), coerced, call, noFacts.sourceOf);
+        const collected = await runPlan(await known.plan(coerced), coerced, call, noFacts.sourceOf);
         const shaped = shape(collected, {
           schema,
           facts: noFacts,

@@ -2,13 +2,13 @@ import { readFileSync } from 'node:fs';
 import { ApolloGateway } from '@apollo/gateway';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import { type DocumentNode, execute, GraphQLError, getOperationAST, parse, print } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import { beforeEach, describe, expect, it } from 'vitest';
 import type { AccessLog, Lookup } from '../../../gateway/audit/accessLog.ts';
 import { createExecutor, type Generation } from '../../../gateway/execute/executor.ts';
 import { createRoot } from '../../../gateway/execute/root.ts';
 import type { Scope } from '../../../gateway/execute/scope.ts';
 import { createPlanner } from '../../../gateway/plan/planner.ts';
+import { createPlans } from '../../../gateway/plan/plans.ts';
 import { readFacts } from '../../../gateway/plan/supergraph.ts';
 import type { Caller } from '../../../schema/caller.ts';
 import { composeSupergraph, withoutSecurity } from '../../../schema/compose.ts';
@@ -135,16 +135,16 @@ const setUp = async (change: { people?: Resolvers; laboratory?: Resolvers | Subg
   const apollo = new ApolloGateway({ supergraphSdl: stripped, buildService: () => ({ process: async () => ({}) }) });
   const { schema } = await apollo.load();
   await apollo.stop();
+  const facts = readFacts(annotated);
   const generation: Generation = {
     schema,
-    facts: readFacts(annotated),
-    planner: createPlanner(stripped),
-    plans: new LRUCache({ max: 10 }),
+    facts,
+    plans: createPlans({ schema, facts, planner: createPlanner(stripped), budgetFor: () => 1_000 }),
     root: createRoot(kilde),
+    registers,
   };
   const run = createExecutor({
     environment: 'sandbox',
-    registers,
     subgraphs: new Map([
       ['grunndata', registers],
       ['provesvar', lab],

@@ -1,6 +1,7 @@
 import { parse } from 'graphql';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { createPlanner, type FetchStep, type PlannerName, type Step } from '../../../gateway/plan/planner.ts';
+import type { PlannerName } from '../../../gateway/plan/maker.ts';
+import { createPlanner, type FetchStep, type Step } from '../../../gateway/plan/planner.ts';
 import { composeSupergraph } from '../../../schema/compose.ts';
 import { compose } from '../../support/federation.ts';
 
@@ -19,8 +20,10 @@ const fetches = (step: Step | null): FetchStep[] => {
   if (!step || step.kind === 'restore') return [];
   return step.kind === 'fetch' ? [step] : step.steps.flatMap(fetches);
 };
-const subgraphsAsked = (planner: PlannerName, text: string, variables = {}) =>
-  fetches(createPlanner(supergraph, planner).plan(parse(text), undefined)(variables)).map(({ subgraph }) => subgraph);
+const subgraphsAsked = async (planner: PlannerName, text: string, variables = {}) =>
+  fetches(await createPlanner(supergraph, planner).plan(parse(text), undefined)(variables)).map(
+    ({ subgraph }) => subgraph,
+  );
 
 afterEach(() => vi.unstubAllEnvs());
 
@@ -39,35 +42,35 @@ describe('the choice of planner', () => {
 });
 
 describe.each(['native', 'apollo'] as const)('the %s planner', (planner) => {
-  it('asks no subgraph for what conditions exclude', () => {
+  it('asks no subgraph for what conditions exclude', async () => {
     const text = 'query ($y: Boolean!) { product { name stock @include(if: $y) } }';
-    expect(subgraphsAsked(planner, text, { y: true })).toEqual(['shop', 'store']);
-    expect(subgraphsAsked(planner, text, { y: false })).toEqual(['shop']);
+    expect(await subgraphsAsked(planner, text, { y: true })).toEqual(['shop', 'store']);
+    expect(await subgraphsAsked(planner, text, { y: false })).toEqual(['shop']);
   });
 
-  it('asks no subgraph for names of roots and introspection', () => {
-    expect(subgraphsAsked(planner, '{ __typename __schema { queryType { name } } }')).toEqual([]);
+  it('asks no subgraph for names of roots and introspection', async () => {
+    expect(await subgraphsAsked(planner, '{ __typename __schema { queryType { name } } }')).toEqual([]);
   });
 
-  it('keeps a plan for each outcome of the conditions', () => {
+  it('keeps a plan for each outcome of the conditions', async () => {
     const plan = createPlanner(supergraph, planner).plan(
       parse('query ($y: Boolean!) { product { stock @skip(if: $y) } }'),
       undefined,
     );
-    expect(plan({ y: true })).toBe(plan({ y: true }));
-    expect(plan({ y: true })).not.toBe(plan({ y: false }));
+    expect(await plan({ y: true })).toBe(await plan({ y: true }));
+    expect(await plan({ y: true })).not.toBe(await plan({ y: false }));
   });
 
-  it('ends what one mutation fetches before the next begins', () => {
-    const steps = subgraphsAsked(planner, 'mutation { count { name } empty { name } }');
+  it('ends what one mutation fetches before the next begins', async () => {
+    const steps = await subgraphsAsked(planner, 'mutation { count { name } empty { name } }');
     expect(steps).toEqual(['store', 'shop', 'store', 'shop']);
   });
 
   it.each([
     ['a variable', 'query ($representations: Boolean!) { product { name @skip(if: $representations) } }'],
     ['a response key', '{ product { __typename: name } }'],
-  ])('refuses %s with a name that is kept', (_, text) => {
-    expect(() => createPlanner(supergraph, planner).plan(parse(text), undefined)({})).toThrow(
+  ])('refuses %s with a name that is kept', async (_, text) => {
+    await expect(createPlanner(supergraph, planner).plan(parse(text), undefined)({})).rejects.toThrow(
       expect.objectContaining({ extensions: expect.objectContaining({ code: 'BAD_REQUEST' }) }),
     );
   });

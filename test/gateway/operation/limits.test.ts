@@ -8,7 +8,7 @@ import { attacks, canary, fragmentBomb, nested, repeat } from '../../support/att
 
 const createAdmit = (introspection = true, change: Partial<Limits> = {}) =>
   createAdmission({
-    trusted: { textOf: () => null, required: false },
+    trusted: { texts: new Map(), required: false },
     limits: { ...limits, ...change },
     introspection,
   });

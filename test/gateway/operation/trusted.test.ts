@@ -70,7 +70,7 @@ describe('a request with an id that is not known (B12)', () => {
   ])('%s is refused alike and stores nothing', (_name, body) => {
     for (const trusted of [required, optional]) {
       expect(() => documentOf(body, trusted)).toThrow('No known operation has this id');
-      expect(trusted.textOf(hashOf(registering))).toBeNull();
+      expect(trusted.texts.has(hashOf(registering))).toBe(false);
     }
   });
 
@@ -128,7 +128,7 @@ describe('operations:publish', () => {
     expect(Object.keys(published)).toHaveLength(6);
     const text = readFileSync(join(examples, 'emergency-summary.graphql'), 'utf8');
     expect(published[hashOf(text)]).toBe(text);
-    expect(readTrusted(write('published.json', published), true).textOf(hashOf(text))).toBe(text);
+    expect(readTrusted(write('published.json', published), true).texts.get(hashOf(text))).toBe(text);
   });
 
   it.each([

@@ -1,5 +1,4 @@
 import { type FormattedExecutionResult, type OperationDefinitionNode, parse } from 'graphql';
-import { LRUCache } from 'lru-cache';
 import { describe, expect, it } from 'vitest';
 import type { Begun, createSteps, Generation, Operation, Planned } from '../../../gateway/execute/executor.ts';
 import type { Scope, Stream } from '../../../gateway/execute/scope.ts';
@@ -17,8 +16,19 @@ import { doctor } from '../../support/ask.ts';
 const generation: Generation = {
   schema: readApiSchema(),
   facts: readFacts(readSupergraph()),
-  planner: { name: 'native', plan: () => () => null },
-  plans: new LRUCache({ max: 1 }),
+  plans: {
+    planFor: () => {
+      throw new Error('nothing is planned here');
+    },
+    seen: () => [],
+  },
+  registers: {
+    name: 'nobody',
+    execute: () => Promise.reject(new Error('nobody is asked')),
+    handle: async () => ({ status: 404 }),
+    health: async () => [],
+    close: async () => {},
+  },
   root: () => Promise.reject(new Error('nothing is fetched here')),
 };
 
@@ -66,7 +76,7 @@ const begin = (change: Partial<ReturnType<typeof createSteps>> = {}) => {
         at: new Date(0),
       };
     },
-    plan: (_generation, asked): Planned => ({
+    plan: async (_generation, asked): Promise<Planned> => ({
       steps: null,
       categories: new Set(fieldsIn(asked).flatMap((it) => categories.get(it) ?? [])),
     }),
@@ -112,7 +122,7 @@ const begin = (change: Partial<ReturnType<typeof createSteps>> = {}) => {
 /** All parts are under way. */
 const started = async (change: Partial<ReturnType<typeof createSteps>> = {}) => {
   const it = begin(change);
-  await Promise.resolve();
+  await new Promise(setImmediate);
   it.come('birthDate');
   return { ...it, answer: await it.first };
 };
@@ -204,13 +214,11 @@ describe('deliveries', () => {
 
   it('are none when the first part fails: the request fails as one in one piece does', async () => {
     const refused = begin({
-      plan: () => {
-        throw requestError('BAD_REQUEST', 'cannot be planned');
-      },
+      plan: () => Promise.reject(requestError('BAD_REQUEST', 'cannot be planned')),
     });
     await expect(refused.first).rejects.toThrow('cannot be planned');
     const unlogged = begin({ record: () => Promise.reject(requestError('AUDIT_UNAVAILABLE', 'no log', 503)) });
-    await Promise.resolve();
+    await new Promise(setImmediate);
     unlogged.come('birthDate');
     await expect(unlogged.first).rejects.toThrow('no log');
     expect([refused.stream(), unlogged.stream()]).toEqual([undefined, undefined]);
