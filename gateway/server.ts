@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { Readable } from 'node:stream';
 import { ApolloServer, HeaderMap } from '@apollo/server';
 import {
   ApolloServerPluginCacheControlDisabled,
@@ -14,7 +15,7 @@ import { challengesFor } from './auth/challenges.ts';
 import { Forbidden, Unauthenticated, Unverifiable } from './auth/refusal.ts';
 import type { Config } from './config.ts';
 import type { KildeGateway } from './execute/gateway.ts';
-import type { Scope } from './execute/scope.ts';
+import type { Scope, Stream } from './execute/scope.ts';
 import type { Mounted } from './execute/topology.ts';
 import { log } from './log.ts';
 import { requests } from './metrics.ts';
@@ -22,6 +23,9 @@ import { createAdmission } from './operation/admit.ts';
 import { formatError } from './operation/errors.ts';
 import { limits } from './operation/limits.ts';
 import type { TrustedDocuments } from './operation/trusted.ts';
+import { deferRules } from './stream/defer.ts';
+import { readAccept, type Streaming } from './stream/negotiate.ts';
+import { streamHeaders, wholeAsStream, writeStream } from './stream/write.ts';
 
 export type ServerParts = {
   config: Config;
@@ -36,6 +40,9 @@ export type ServerParts = {
 };
 
 const graphqlBodyBytes = 64_000;
+
+/** Shorter than any proxy's patience, and than the time a whole request may take. */
+const beatMs = 2_000;
 
 type Failure = {
   status: number;
@@ -65,11 +72,23 @@ const failures: Record<'method' | 'type' | 'size' | 'json' | 'answerSize' | 'not
   internal: { status: 500, code: 'INTERNAL', message: 'Internal error' },
 };
 
-const refuse = (reply: FastifyReply, { status, code, message, headers = {}, retryable = false }: Failure) =>
-  reply
-    .code(status)
-    .headers({ 'cache-control': 'no-store', ...headers })
-    .send({ errors: [{ message, extensions: { code, retryable } }] });
+/** @param streamOnly for a client that reads streams only: it would not look at an answer of another status than 200 */
+const refuse = (
+  reply: FastifyReply,
+  { status, code, message, headers = {}, retryable = false }: Failure,
+  streamOnly: Streaming | null = null,
+) => {
+  const refusal = { errors: [{ message, extensions: { code, retryable } }] };
+  return streamOnly
+    ? reply
+        .code(200)
+        .headers(streamHeaders(streamOnly))
+        .send(wholeAsStream(streamOnly, JSON.stringify(refusal)))
+    : reply
+        .code(status)
+        .headers({ 'cache-control': 'no-store', ...headers })
+        .send(refusal);
+};
 
 /** Who cannot be let in -> the answer. Bearer is named only where it is accepted. */
 const turnedAway = (error: Unauthenticated | Forbidden | Unverifiable, bearer: boolean): Failure => {
@@ -113,6 +132,7 @@ export const createServer = async ({
     hideSchemaDetailsFromClientErrors: true,
     introspection,
     parseOptions: { maxTokens: limits.tokens },
+    validationRules: [...deferRules],
     validationOptions: { maxErrors: limits.errors - 1 }, // one more says that there are more
     persistedQueries: false, // those register what clients send; ours are in `trusted`
     formatError,
@@ -188,31 +208,47 @@ export const createServer = async ({
       signal: signalFor(reply, config.requestTimeoutMs),
       deadline: Date.now() + config.requestTimeoutMs,
     };
+    const { streaming, json } = readAccept(request.headers.accept);
+    const streamOnly = json ? null : streaming;
     const asked = admitOrError(request.body);
     if (asked instanceof GraphQLError) {
       end({ status: 400 });
       const isNew = request.headers.accept?.includes('application/graphql-response+json');
       if (isNew) reply.type('application/graphql-response+json; charset=utf-8');
-      return refuse(reply, { status: 400, code: String(asked.extensions['code']), message: asked.message });
+      const failure = { status: 400, code: String(asked.extensions['code']), message: asked.message };
+      return refuse(reply, failure, streamOnly);
     }
-    const headers = new HeaderMap();
-    for (const name of ['content-type', 'accept']) {
-      const value = request.headers[name];
-      if (typeof value === 'string') headers.set(name, value);
-    }
+    const taken: Stream[] = [];
+    if (streaming) scope.takeRest = (stream) => void taken.push(stream);
+    const headers = new HeaderMap([['content-type', 'application/json']]);
+    const accept = streamOnly ? 'application/json' : request.headers.accept;
+    if (accept) headers.set('accept', accept);
     const answer = await apollo.executeHTTPGraphQLRequest({
       httpGraphQLRequest: { method: 'POST', headers, search: '', body: asked },
       context: async () => scope,
     });
-    if (answer.body.kind !== 'complete') throw new Error('no streamed answers are planned');
-    const isTooLarge = Buffer.byteLength(answer.body.string) > limits.responseBytes;
+    if (answer.body.kind !== 'complete') throw new Error('Apollo Server streams nothing for a gateway');
+    const text = answer.body.string;
+    const isTooLarge = Buffer.byteLength(text) > limits.responseBytes;
     const status = isTooLarge ? failures.answerSize.status : (answer.status ?? 200);
     end({ status });
-    if (isTooLarge) return refuse(reply, failures.answerSize);
+    const [stream] = taken;
+    if (isTooLarge) {
+      await stream?.rest.return();
+      return refuse(reply, failures.answerSize, streamOnly);
+    }
+    if (streaming && stream) {
+      const parts = writeStream(streaming, stream, text, { limitBytes: limits.responseBytes, beatMs });
+      return reply
+        .code(200)
+        .headers(streamHeaders(streaming))
+        .send(Readable.from(parts, { objectMode: false }));
+    }
+    if (streamOnly) return reply.code(200).headers(streamHeaders(streamOnly)).send(wholeAsStream(streamOnly, text));
     return reply
       .code(status)
       .headers({ ...Object.fromEntries(answer.headers), 'cache-control': 'no-store' })
-      .send(answer.body.string);
+      .send(text);
   };
 
   app.post('/graphql', { preValidation: requireJson }, graphql);

@@ -20,6 +20,8 @@ export type Lookup = {
   sources: readonly SourceReport[];
   /** When the request began. */
   at: Date;
+  /** It came to no decision. */
+  failed?: boolean;
 };
 
 export type AccessLog = {
@@ -33,7 +35,8 @@ export type AccessLog = {
   close(): Promise<void>;
 };
 
-const outcomeOf = ({ decision, sources }: Lookup): AccessOutcome => {
+const outcomeOf = ({ decision, sources, failed }: Lookup): AccessOutcome => {
+  if (failed) return 'failed';
   if (!decision.mayKnow) return 'refused';
   return sources.every(({ absence }) => absence === null || absence === 'NONE_REGISTERED') ? 'granted' : 'partial';
 };

@@ -3,24 +3,25 @@ import { getVariableValues } from 'graphql';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
+import type { SourceReport } from '../../schema/sources.ts';
 import type { Subgraph, SubgraphAnswer } from '../../schema/subgraph.ts';
 import type { AccessLog } from '../audit/accessLog.ts';
 import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
-import type { FetchStep } from '../plan/planner.ts';
+import type { FetchStep, Step } from '../plan/planner.ts';
 import type { PlannedOperation, Plans } from '../plan/plans.ts';
 import { isPermitted } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import type { Decision, Policy } from '../policy/decide.ts';
-import { type Identified, identify } from '../policy/identity.ts';
+import { type Identified, type Identity, identify } from '../policy/identity.ts';
 import type { PersonFacts } from '../policy/person.ts';
 import { readSettings } from '../policy/settings.ts';
-import { summarise } from './outcome.ts';
+import { type Path, type PathError, summarise } from './outcome.ts';
 import type { createRoot } from './root.ts';
 import { runPlan } from './run.ts';
 import type { Scope } from './scope.ts';
-import { shape } from './shape.ts';
+import { type Shaped, shape } from './shape.ts';
 
 /** Everything that belongs to one version of the schema. Made when it is loaded, thrown away as a whole. */
 export type Generation = {
@@ -47,76 +48,125 @@ export type ExecutorOptions = {
 /** How long before the deadline subgraphs must be done, so that their own words about what is missing still arrive. */
 const shapingMs = 150;
 
-const unknownPerson = {
-  message: 'No such patient, or not yours to see',
-  path: ['patient'],
-  extensions: { code: 'NOT_FOUND', retryable: false },
+/** What a request is about and what its caller may see of it: decided once, and the same for every part of the answer. */
+export type Begun = {
+  scope: Scope;
+  variables: Record<string, unknown>;
+  /** Whether it is about a person at all, known or not. */
+  isAboutPerson: boolean;
+  person: PersonFacts | null;
+  /** The person, when the caller may know of them. */
+  patient: PersonFacts | null;
+  decision: Decision;
+  /** What the register did to say who it is. */
+  reports: readonly SourceReport[];
+  /** When the request began. */
+  at: Date;
 };
 
+export type Planned = { steps: Step | null; categories: ReadonlySet<Category> };
+
+const grantsOf = (decision: Decision) => (category: Category) => decision.categories.get(category)?.effect === 'permit';
+
 /** The steps of a request in their order: patient, decision, plan, execution, audit, release (design, section 2). */
-export const createExecutor = ({
-  environment,
-  subgraphs,
-  policy,
-  accessLog,
-  now = () => new Date(),
-}: ExecutorOptions) => {
+export const createSteps = ({ environment, subgraphs, policy, accessLog, now = () => new Date() }: ExecutorOptions) => {
   const coerce = (schema: GraphQLSchema, { operation, variables }: Operation) => {
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
     if (!coerced) throw requestError('BAD_REQUEST', 'The variables do not fit the operation');
     return coerced;
   };
 
+  /** What cannot be read is not decided on, and the look-up that failed is logged as such. */
+  const settingsOf = async (privacy: Subgraph, person: Identity, scope: Scope, at: Date) => {
+    try {
+      return await readSettings(privacy, person.nins, scope);
+    } catch (error) {
+      const decision: Decision = { mayKnow: false, rule: 'settings-unavailable', categories: new Map() };
+      const about = { ...person, settings: [] };
+      await accessLog.write({ scope, person: about, decision, categories: new Set(), sources: [], at, failed: true });
+      throw error;
+    }
+  };
+
+  return {
+    /** 3 policy: who is it about, and what may this caller see of them. */
+    async begin({ schema, facts, registers, privacy }: Generation, asked: Operation, scope: Scope): Promise<Begun> {
+      const variables = coerce(schema, asked);
+      const key = patientOf(schema, asked.document, asked.operation, variables, environment);
+      const at = now();
+      const { person: found, sources }: Identified = key
+        ? await identify(registers, key, scope)
+        : { person: null, sources: [] };
+      const person = found && { ...found, settings: await settingsOf(privacy, found, scope, at) };
+      const today = at.toISOString().slice(0, 10);
+      const decision = person
+        ? policy.decide(scope.caller, person, facts, today)
+        : policy.decideAtMost(scope.caller, facts);
+      const patient = decision.mayKnow ? person : null;
+      const reports = patient ? sources : [];
+      return { scope, variables, isAboutPerson: key !== null, person, patient, decision, reports, at };
+    },
+
+    /** 4 plan: only what is permitted. */
+    async plan({ plans }: Generation, asked: Operation, { decision, variables }: Begun): Promise<Planned> {
+      const { plan, categories } = plans.planFor(asked, grantsOf(decision));
+      return { steps: await plan(variables), categories };
+    },
+
+    /** 5 execute. */
+    async run(
+      { schema, facts, root }: Generation,
+      { document, operationName }: Operation,
+      { scope, variables, patient, decision }: Begun,
+      { steps }: Planned,
+    ): Promise<Shaped> {
+      const assertion = assertionFor(scope, patient, decision);
+      const call = (step: FetchStep, stepVariables: Record<string, unknown>) =>
+        step.subgraph === 'kilde'
+          ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
+          : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
+      const collected = await runPlan(steps, variables, call, facts.sourceOf);
+      const isGiven = (coordinate: string) => isPermitted(facts, grantsOf(decision), coordinate);
+      return shape(collected, { schema, facts, document, operationName, variables, isGiven });
+    },
+
+    /** 6 audit: durable before anything is released, refusals too. */
+    async record(
+      { scope, isAboutPerson, person, decision, at }: Begun,
+      categories: ReadonlySet<Category>,
+      sources: readonly SourceReport[],
+    ): Promise<void> {
+      if (isAboutPerson) await accessLog.write({ scope, person, decision, categories, sources, at });
+    },
+  };
+};
+
+/** What is said of a person whom nobody knows, and of one whom the caller may not know of. */
+export const unknownPerson = (path: Path): PathError => ({
+  path,
+  message: 'No such patient, or not yours to see',
+  extensions: { code: 'NOT_FOUND', retryable: false },
+});
+
+/** Errors as they leave: each with the id under which the request can be found. */
+export const released = (errors: readonly PathError[], { traceId }: Scope) =>
+  errors.map((error) => ({ ...error, extensions: { ...error.extensions, traceId } }));
+
+/** Runs the steps for an operation that is answered whole. */
+export const createExecutor = (options: ExecutorOptions) => {
+  const { begin, plan, run, record } = createSteps(options);
   return async (generation: Generation, asked: Operation, scope: Scope): Promise<FormattedExecutionResult> => {
-    const { schema, facts, plans, root, registers, privacy } = generation;
-    const variables = coerce(schema, asked);
-
-    // 3 policy: who is it about, and what may this caller see of them
-    const key = patientOf(schema, asked.document, asked.operation, variables, environment);
-    const { person: found, sources: registerReports }: Identified = key
-      ? await identify(registers, key, scope)
-      : { person: null, sources: [] };
-    const person = found && { ...found, settings: await readSettings(privacy, found.nins, scope) };
-    const at = now();
-    const today = at.toISOString().slice(0, 10);
-    const decision = person
-      ? policy.decide(scope.caller, person, facts, today)
-      : policy.decideAtMost(scope.caller, facts);
-    const patient = decision.mayKnow ? person : null;
-    const grants = (category: Category) => decision.categories.get(category)?.effect === 'permit';
-    const isGiven = (coordinate: string) => isPermitted(facts, grants, coordinate);
-
-    // 4 plan: only what is permitted
-    const { plan, categories } = plans.planFor(asked, grants);
-    const steps = await plan(variables);
-
-    // 5 execute
-    const assertion = assertionFor(scope, patient, decision);
-    const call = (step: FetchStep, stepVariables: Record<string, unknown>) =>
-      step.subgraph === 'kilde'
-        ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
-        : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-    const collected = await runPlan(steps, variables, call, facts.sourceOf);
-    const shaped = shape(collected, {
-      schema,
-      facts,
-      document: asked.document,
-      operationName: asked.operationName,
-      variables,
-      isGiven,
-    });
-    const sources = summarise([...(patient ? registerReports : []), ...shaped.sources]);
-
-    // 6 audit: durable before anything is released, refusals too
-    if (key) await accessLog.write({ scope, person, decision, categories, sources, at });
-
-    const errors = key && !patient ? [unknownPerson, ...shaped.errors] : shaped.errors;
+    const begun = await begin(generation, asked, scope);
+    const planned = await plan(generation, asked, begun);
+    const shaped = await run(generation, asked, begun, planned);
+    const sources = summarise([...begun.reports, ...shaped.sources]);
+    await record(begun, planned.categories, sources);
+    const isUnknown = begun.isAboutPerson && !begun.patient;
+    const errors = isUnknown ? [unknownPerson(['patient']), ...shaped.errors] : shaped.errors;
     return {
       data: shaped.data,
-      ...(errors.length > 0
-        ? { errors: errors.map((error) => ({ ...error, extensions: { ...error.extensions, traceId: scope.traceId } })) }
-        : {}),
-      extensions: { kilde: { traceId: scope.traceId, sources: key && !patient ? [] : sources } },
+      ...(errors.length > 0 ? { errors: released(errors, scope) } : {}),
+      extensions: { kilde: { traceId: scope.traceId, sources: isUnknown ? [] : sources } },
     };
   };
 };

@@ -4,7 +4,7 @@ import type {
   GatewayGraphQLRequestContext,
   GatewayInterface,
 } from '@apollo/server-gateway-interface';
-import { type DocumentNode, GraphQLError, type GraphQLSchema } from 'graphql';
+import { type DocumentNode, GraphQLError, type GraphQLSchema, getOperationAST } from 'graphql';
 import type { Subgraph } from '../../schema/subgraph.ts';
 import { log } from '../log.ts';
 import { createCostCheck } from '../operation/cost.ts';
@@ -18,7 +18,10 @@ import { createPlanningProcess } from '../plan/planningProcess.ts';
 import { createPlans } from '../plan/plans.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
 import { warmUp } from '../plan/warmUp.ts';
-import { createExecutor, type ExecutorOptions, type Generation } from './executor.ts';
+import { withDefer, withoutDefer } from '../stream/defer.ts';
+import { startStream } from '../stream/deliver.ts';
+import { documentHashOf } from '../stream/split.ts';
+import { createExecutor, createSteps, type ExecutorOptions, type Generation, type Operation } from './executor.ts';
 import { createRoot } from './root.ts';
 import type { Scope } from './scope.ts';
 
@@ -72,6 +75,7 @@ export const createKildeGateway = ({
   planningMs,
   ...options
 }: GatewayOptions): KildeGateway => {
+  const steps = createSteps(options);
   const execute = createExecutor(options);
   /** A request knows its schema from when it was validated; a schema that has been replaced is served until none is left. */
   const generations = new WeakMap<GraphQLSchema, InForce>();
@@ -87,14 +91,15 @@ export const createKildeGateway = ({
 
   const prepare = async (annotatedSdl: string): Promise<InForce> => {
     const accepted = acceptSupergraph(annotatedSdl, { mounted: new Set(options.subgraphs.keys()), root });
-    const { schema, facts } = accepted;
+    const { facts } = accepted;
+    const schema = withDefer(accepted.schema);
     const hash = hashOf(annotatedSdl);
     const name = choosePlanner();
     const planning = createPlanningProcess(accepted.supergraphSdl, name);
     try {
       await planning.ready;
       const planner = createPlannerWith(accepted.supergraphSdl, { name, make: planning.make, close: planning.close });
-      const budgetFor = (it: string) => (trusted.texts.has(it) ? knownPlanningMs : planningMs);
+      const budgetFor = (it: string) => (trusted.texts.has(documentHashOf(it)) ? knownPlanningMs : planningMs);
       const plans = createPlans({ schema, facts, planner, budgetFor });
       const grants = [...options.policy.usualGrants(facts.categories), ...(inForce?.plans.seen() ?? [])];
       const unanswerable = new Set(await warmUp({ plans, schema }, trusted.texts, grants));
@@ -152,17 +157,19 @@ export const createKildeGateway = ({
       throw requestError('BAD_REQUEST', 'The document must hold one operation, or operationName must pick one');
     if (operation.operation !== 'query') throw requestError('BAD_REQUEST', 'The schema offers queries only');
     generation.checkCost(document, operation, request.variables ?? {});
-    const result = await execute(
-      generation,
-      {
-        document,
-        operation,
-        operationName: operationName ?? undefined,
-        hash: queryHash,
-        variables: request.variables ?? {},
-      },
-      context.context as Scope,
-    );
+    const whole = withoutDefer(document);
+    const asked: Operation = {
+      document: whole,
+      operation: getOperationAST(whole, operationName) ?? operation,
+      operationName: operationName ?? undefined,
+      hash: queryHash,
+      variables: request.variables ?? {},
+    };
+    const scope = context.context as Scope;
+    const result =
+      whole !== document && scope.takeRest
+        ? await startStream(steps, generation, asked, { document, operation }, scope, scope.takeRest)
+        : await execute(generation, asked, scope);
     // The server formats instances of its own error class only, and drops the path of anything else.
     const errors = result.errors?.map(
       ({ message, path, extensions }) =>

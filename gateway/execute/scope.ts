@@ -1,4 +1,8 @@
 import type { Caller } from '../../schema/caller.ts';
+import type { Deliveries, Delivery } from '../stream/deliver.ts';
+
+/** An answer in parts: the first, which goes the way of an answer in one piece, and the rest. */
+export type Stream = { first: Delivery; rest: Deliveries };
 
 /** One request from a client, from the moment it is known who asks until the answer is released. */
 export type Scope = {
@@ -11,4 +15,6 @@ export type Scope = {
   signal: AbortSignal;
   /** Epoch milliseconds. */
   deadline: number;
+  /** Given when the client can take an answer in parts: takes what follows the first, before that one is sent. */
+  takeRest?: (stream: Stream) => void;
 };

@@ -23,6 +23,8 @@ export type Limits = {
   patients: number;
   /** Directives as written. */
   directives: number;
+  /** Fragments with `@defer`, those in a fragment counted at each spread: each is an operation of its own. */
+  deferred: number;
   /** Fields and fragments after every fragment is put where it is spread. */
   selections: number;
   /** Levels of lists and objects in one argument as written. */
@@ -57,6 +59,7 @@ export const limits: Limits = {
   rootFields: 5,
   patients: 1,
   directives: 20,
+  deferred: 8,
   selections: 2_000,
   literalDepth: 8,
   cost: 100_000,
@@ -106,6 +109,7 @@ export const checkDocument = (document: DocumentNode, limits: Limits, introspect
     literalDepth,
     selections,
     aliases,
+    deferred,
     depth,
     introspectionDepth,
     rootNames,
@@ -120,6 +124,7 @@ export const checkDocument = (document: DocumentNode, limits: Limits, introspect
     ['Different fields at the root', rootNames, limits.rootFields],
     ['Patients in an operation', patientNames, limits.patients],
     ['Aliases with fragments written out', aliases, limits.aliases],
+    ['Deferred fragments', deferred, limits.deferred],
     ['Levels of fields', Math.max(depth, introspection ? 0 : introspectionDepth), limits.depth],
     ['Levels of fields in introspection', introspectionDepth, limits.introspectionDepth],
     ['Selections with fragments written out', selections, limits.selections],

@@ -11,17 +11,18 @@ import {
 import { requestError } from './errors.ts';
 
 /** How much is asked for when each fragment is put where it is spread. Counters stop at `most`, they never wrap. */
-type Measure = { selections: number; aliases: number; depth: number };
+type Measure = { selections: number; aliases: number; deferred: number; depth: number };
 
 const most = Number.MAX_SAFE_INTEGER;
 /** Sum and product that stop at 2^53 - 1: above every limit, never infinite, never negative. */
 export const add = (a: number, b: number): number => Math.min(most, a + b);
 export const times = (a: number, b: number): number => Math.min(most, a * b);
 
-const nothing: Measure = { selections: 0, aliases: 0, depth: 0 };
+const nothing: Measure = { selections: 0, aliases: 0, deferred: 0, depth: 0 };
 const both = (a: Measure, b: Measure): Measure => ({
   selections: add(a.selections, b.selections),
   aliases: add(a.aliases, b.aliases),
+  deferred: add(a.deferred, b.deferred),
   depth: Math.max(a.depth, b.depth),
 });
 
@@ -60,7 +61,8 @@ const createMeasure = (fragments: ReadonlyMap<string, FragmentDefinitionNode>) =
         if (fragment) inner = measureFragment(fragment);
       } else if (node.selectionSet) inner = measureSet(node.selectionSet);
       const isField = node.kind === Kind.FIELD;
-      const own = { selections: 1, aliases: isField && node.alias ? 1 : 0, depth: 0 };
+      const isDeferred = node.directives?.some(({ name }) => name.value === 'defer') ?? false;
+      const own = { selections: 1, aliases: isField && node.alias ? 1 : 0, deferred: isDeferred ? 1 : 0, depth: 0 };
       sum = both(sum, both(own, isField ? { ...inner, depth: inner.depth + 1 } : inner));
     }
     return sum;

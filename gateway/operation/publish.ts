@@ -12,6 +12,7 @@ import {
   validate,
 } from 'graphql';
 import { readSupergraph, withoutSecurity } from '../../schema/compose.ts';
+import { deferRules, withDefer } from '../stream/defer.ts';
 import { createCostCheck } from './cost.ts';
 import { checkDocument, limits } from './limits.ts';
 import { hashOf, type Manifest } from './trusted.ts';
@@ -20,7 +21,7 @@ import { hashOf, type Manifest } from './trusted.ts';
 const check = (schema: GraphQLSchema, text: string): void => {
   const document = parse(text, { maxTokens: limits.tokens });
   checkDocument(document, limits, false);
-  const [error] = validate(schema, document, [...specifiedRules, NoSchemaIntrospectionCustomRule]);
+  const [error] = validate(schema, document, [...specifiedRules, ...deferRules, NoSchemaIntrospectionCustomRule]);
   if (error) throw error;
   const operation = document.definitions.find(
     (it): it is OperationDefinitionNode => it.kind === Kind.OPERATION_DEFINITION,
@@ -55,7 +56,7 @@ export const createManifest = (folder: string, schema: GraphQLSchema): Manifest 
 
 /** What clients see of the committed supergraph. */
 export const readApiSchema = (): GraphQLSchema =>
-  Supergraph.build(withoutSecurity(readSupergraph())).apiSchema().toGraphQLJSSchema();
+  withDefer(Supergraph.build(withoutSecurity(readSupergraph())).apiSchema().toGraphQLJSSchema());
 
 if (import.meta.url === pathToFileURL(process.argv[1] ?? '').href) {
   const [folder, file] = process.argv.slice(2);

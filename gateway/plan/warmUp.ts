@@ -1,6 +1,7 @@
 import { type DocumentNode, type GraphQLSchema, Kind, parse, specifiedRules, validate } from 'graphql';
 import type { Category } from '../../schema/categories.ts';
 import { conditionVariables } from '../execute/selection.ts';
+import { withoutDefer } from '../stream/defer.ts';
 import type { Plans } from './plans.ts';
 
 /** Every combination of the variables that decide conditions, for as many of them as plans are kept for. */
@@ -16,7 +17,7 @@ const outcomesOf = (document: DocumentNode): Record<string, boolean>[] =>
 const readKnown = (schema: GraphQLSchema, text: string): DocumentNode | null => {
   try {
     const document = parse(text, { noLocation: true });
-    return validate(schema, document, specifiedRules, { maxErrors: 0 }).length === 0 ? document : null;
+    return validate(schema, document, specifiedRules, { maxErrors: 0 }).length === 0 ? withoutDefer(document) : null;
   } catch {
     return null; // not GraphQL
   }

@@ -33,7 +33,9 @@ const Answer = z.object({
     .nullable(),
 });
 
-export type Identified = { person: Omit<PersonFacts, 'settings'> | null; sources: readonly SourceReport[] };
+/** Who somebody is, before it is known what they have restricted. */
+export type Identity = Omit<PersonFacts, 'settings'>;
+export type Identified = { person: Identity | null; sources: readonly SourceReport[] };
 
 /**
  * The person an operation is about, from the subgraph that keeps the register, before anything is planned: decisions

@@ -45,6 +45,7 @@ const run = async (title: string) => {
 describe('the explorer in front of Kilde itself', () => {
   it.each([
     ['Emergency summary', 9],
+    ['Emergency, part by part', 5],
     ['Home-nursing round', 4],
     ['Medication review', 4],
     ['Laboratory and imaging', 2],
@@ -54,6 +55,31 @@ describe('the explorer in front of Kilde itself', () => {
     expect(status).toMatch(new RegExp(`^Answered in \\d+ ms · ${sources} sources(?! · \\d+ with something missing)`));
     expect(await panel().getByRole('row').count()).toBe(sources + 1);
     await page.screenshot({ path: `${shots}live-${title.toLowerCase().replace(/\W+/g, '-')}.png` });
+  });
+
+  it('shows parts of an answer as they come', async () => {
+    const fault = (latencyMs: number) =>
+      fetch(`${kilde.url}/sandbox/sources/provesvar`, {
+        method: 'PUT',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ latencyMs }),
+      });
+    await fault(2_500);
+    await page
+      .getByRole('listitem')
+      .filter({ hasText: 'Emergency, part by part' })
+      .getByRole('button', { name: 'Run' })
+      .click();
+    const has = async (source: string) => (await panel().getByText(source, { exact: true }).count()) > 0;
+    const fast = ['PERSONTJENESTEN', 'KJERNEJOURNAL', 'HENDELSESLAGER', 'ERESEPT'];
+    const state = async () => [(await Promise.all(fast.map(has))).every(Boolean), await has('PROVESVAR')];
+    await expect.poll(state, { interval: 20, timeout: 5_000 }).toEqual([true, false]);
+    expect(await page.locator('.result-window').textContent()).toContain('"1948-03-14"');
+    await page.screenshot({ path: `${shots}live-first-parts.png` });
+    await expect.poll(state, { timeout: 5_000 }).toEqual([true, true]);
+    await panel().getByText('Answered in').waitFor();
+    await page.screenshot({ path: `${shots}live-all-parts.png` });
+    await fetch(`${kilde.url}/sandbox/sources`, { method: 'DELETE' });
   });
 
   it('shows which source is missing, and why', async () => {

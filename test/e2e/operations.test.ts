@@ -35,9 +35,10 @@ const objectsIn = (value: unknown, path = ''): [string, Record<string, unknown>]
   ];
 };
 
-describe('the five example operations', () => {
+describe('the six example operations', () => {
   it('are there', () => {
     expect(examples.map(({ id }) => id)).toEqual([
+      'emergency-summary-deferred',
       'emergency-summary',
       'home-nursing-round',
       'lab-and-imaging',

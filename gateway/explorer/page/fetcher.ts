@@ -16,9 +16,9 @@ export type FetcherSeams = {
   nowMs?(): number;
 };
 
-// Apollo Server defers only for clients that name the draft they can read.
+// GraphiQL puts together parts of the current incremental-delivery draft.
 const accept =
-  'application/graphql-response+json, application/json;q=0.9, multipart/mixed;deferSpec=20220824;q=0.8, text/event-stream;q=0.7';
+  'application/graphql-response+json, application/json;q=0.9, multipart/mixed;incrementalSpec=v0.2;q=0.8, text/event-stream;q=0.7';
 
 const mediaType = (response: Response): string =>
   (response.headers.get('content-type') ?? '').split(';')[0]!.trim().toLowerCase();

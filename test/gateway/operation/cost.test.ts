@@ -39,6 +39,7 @@ describe('the cost of an operation', () => {
     ['{ page(first: 9) { ...f } } fragment f on Page { ... on Page { nodes { id } } }', 1 + 1 + 9],
     ['{ page(first: 9) { ...f } one { page(first: 2) { ...f } } } fragment f on Page { nodes { id } }', 11 + 1 + 4],
     ['{ page(first: 9) @include(if: false) { nodes { id } } }', 11],
+    ['{ page(first: 9) { ... @defer { nodes { id } } } ... @defer(if: false) { many { id } } }', 11 + 6],
     ['{ any { ... on Item { tags } id } }', 1 + 6 + 1],
     ['query __schema { ...__schema } fragment __schema on Query { __schema: page(first: 9) { nodes { id } } }', 11],
     ['{ __schema { types { fields { name } } } }', 1],

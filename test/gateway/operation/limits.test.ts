@@ -140,6 +140,26 @@ describe('a document is admitted at a limit and refused one beyond it:', () => {
       (n) => `query ($v: A @a) @a { b(c: $v) ...f ... @a { b } } fragment f on Query @a { b ${'@a '.repeat(n - 4)} }`,
     ],
     [
+      'deferred fragments',
+      'Deferred fragments',
+      limits.deferred,
+      (n) =>
+        about(
+          repeat(n, (i) => (i % 2 ? '... @defer { id }' : '...f @defer')),
+          'fragment f on Patient { id }',
+        ),
+    ],
+    [
+      'deferred fragments in a fragment, at each of its spreads',
+      'Deferred fragments',
+      limits.deferred,
+      (n) =>
+        about(
+          `${'...f '.repeat(Math.floor(n / 2))} ${n % 2 ? '... @defer(if: false) { id }' : ''}`,
+          'fragment f on Patient { ... @defer { id } ...g @defer } fragment g on Patient { id }',
+        ),
+    ],
+    [
       'selections, those of a fragment at each of its spreads',
       'Selections with fragments written out',
       limits.selections,
