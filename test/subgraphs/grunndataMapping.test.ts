@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { isReadInPlace, readBy } from '../../subgraphs/_shared/readBy.ts';
 import type { Source } from '../../subgraphs/_shared/source.ts';
+import { escapeXml } from '../../subgraphs/_shared/xml.ts';
 import { CommunicationParty } from '../../subgraphs/grunndata/adapter/adresseregisteret/client.ts';
 import { mapParty } from '../../subgraphs/grunndata/adapter/adresseregisteret/mapping.ts';
 import { PatientGPDetails } from '../../subgraphs/grunndata/adapter/fastlegeregisteret/client.ts';
@@ -12,7 +13,6 @@ import { RegisterPerson } from '../../subgraphs/grunndata/adapter/persontjeneste
 import { mapPerson } from '../../subgraphs/grunndata/adapter/persontjenesten/mapping.ts';
 import {
   callSoap,
-  escapeXml,
   splitEndpoint,
   XmlOptional,
   XmlText,

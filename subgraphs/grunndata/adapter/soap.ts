@@ -2,6 +2,7 @@ import { randomUUID } from 'node:crypto';
 import * as z from 'zod';
 import type { CodeableConcept } from '../../_shared/fhir.ts';
 import type { Authentication, CallContext, Result, Source, SourceAnswer, SourceError } from '../../_shared/source.ts';
+import { escapeXml } from '../../_shared/xml.ts';
 import { parseXml, type XmlLists } from './xml.ts';
 
 /** A register behind SOAP: where it is, and how it knows us. `endpoint` is the whole address, which WS-Addressing repeats. */
@@ -18,9 +19,6 @@ export const splitEndpoint = (endpoint: string): { baseUrl: string; path: string
   const base = new URL('.', endpoint);
   return { baseUrl: base.href, path: new URL(endpoint).pathname.slice(base.pathname.length) };
 };
-
-export const escapeXml = (text: string): string =>
-  text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 
 const member = (value: unknown, name: string): unknown =>
   typeof value === 'object' && value !== null ? (value as Record<string, unknown>)[name] : undefined;

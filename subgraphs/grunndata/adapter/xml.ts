@@ -1,4 +1,4 @@
-import { SaxesParser } from 'saxes';
+import { visitXml } from '../../_shared/xml.ts';
 
 /** An element by its content: text, `null` for none, children by local name, or the items of a list. */
 export type XmlElement = string | null | XmlChildren | XmlElement[];
@@ -18,7 +18,6 @@ const itemsOf = (list: XmlChildren | null, item: string): XmlElement[] => {
  * @throws for what is not well formed, and for a document type: a message that defines entities is not read at all
  */
 export const parseXml = (text: string, lists: XmlLists = {}): XmlChildren => {
-  const parser = new SaxesParser({ xmlns: true });
   // Without a prototype: a message may name an element as it likes.
   const root: XmlChildren = Object.create(null);
   const path: { name: string; children: XmlChildren | null; text: string }[] = [];
@@ -29,27 +28,19 @@ export const parseXml = (text: string, lists: XmlLists = {}): XmlChildren => {
     else if (Array.isArray(known)) known.push(element);
     else into[name] = [known, element];
   };
-  const addText = (piece: string) => {
-    const open = path.at(-1);
-    if (open) open.text += piece;
-  };
-  const refuse = (): never => {
-    throw new Error('not well formed, or with a document type');
-  };
-
-  parser.on('error', refuse);
-  parser.on('doctype', refuse);
-  parser.on('opentag', ({ local }) => void path.push({ name: local, children: null, text: '' }));
-  parser.on('text', addText);
-  parser.on('cdata', addText);
-  parser.on('closetag', () => {
-    const { name, children, text: held } = path.pop()!;
-    const above = path.at(-1);
-    if (above) above.children ??= Object.create(null) as XmlChildren;
-    const item = Object.hasOwn(lists, name) ? lists[name] : undefined;
-    const content = item === undefined ? (children ?? (held.trim() || null)) : itemsOf(children, item);
-    put(above?.children ?? root, name, content);
+  visitXml(text, {
+    open: ({ local }) => void path.push({ name: local, children: null, text: '' }),
+    text(piece) {
+      path.at(-1)!.text += piece;
+    },
+    close() {
+      const { name, children, text: held } = path.pop()!;
+      const above = path.at(-1);
+      if (above) above.children ??= Object.create(null) as XmlChildren;
+      const item = Object.hasOwn(lists, name) ? lists[name] : undefined;
+      const content = item === undefined ? (children ?? (held.trim() || null)) : itemsOf(children, item);
+      put(above?.children ?? root, name, content);
+    },
   });
-  parser.write(text).close();
   return root;
 };

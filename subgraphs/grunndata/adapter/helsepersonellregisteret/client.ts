@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { CallContext, Result } from '../../../_shared/source.ts';
-import { callSoap, escapeXml, type SoapRegister, XmlOptional, XmlText, xmlList, xmlOptional } from '../soap.ts';
+import { escapeXml } from '../../../_shared/xml.ts';
+import { callSoap, type SoapRegister, XmlOptional, XmlText, xmlList, xmlOptional } from '../soap.ts';
 
 const Kode = z.object({ OID: XmlOptional, Verdi: XmlOptional, Beskrivelse: XmlOptional });
 const Periode = z.object({ Fra: XmlOptional, Til: XmlOptional });
