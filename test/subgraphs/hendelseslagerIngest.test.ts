@@ -172,7 +172,13 @@ it('only systems of a municipality that is served here deliver events', async ()
 });
 
 it('other content types are refused', async () => {
-  for (const type of ['application/json', 'text/xml', '', 'application/cloudevents'])
+  for (const type of [
+    'application/json',
+    'text/plain',
+    'application/xml; charset=iso-8859-1',
+    '',
+    'application/cloudevents',
+  ])
     expect(errorOf(await send(cloudEvent(fjordarm), type)).code).toBe('UNSUPPORTED_MEDIA_TYPE');
   expect((await send(cloudEvent(fjordarm), 'Application/CloudEvents+JSON; charset=utf-8')).status).toBe(202);
 });

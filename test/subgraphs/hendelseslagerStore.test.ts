@@ -39,7 +39,7 @@ const append = (): Append => {
   const body = cloudEvent(fjordarm);
   const event = readCloudEvent(body, Buffer.from(JSON.stringify(body)), 'sandbox', new Date(), testdal);
   if (!event.ok) throw new Error('not an event');
-  return { event: event.value, rows: { services: [], panels: [] } };
+  return { event: event.value, rows: { services: [], panels: [] }, appRec: null };
 };
 const origin = { legalEntity: testdal, pointOfCare: null, clientId: 'test', sourceSystem: 'Test' };
 const store = (database: Parameters<typeof appendEvents>[0]) =>

@@ -32,6 +32,7 @@ export type EventRow = Row & {
   security_label: SecurityLabel;
   client_id: string;
   source_system: string;
+  corrects: string | null;
 };
 
 /** Every query: the patient's keys, the municipalities the caller may read, the labels they may see. */
@@ -85,7 +86,7 @@ const panels = pageOf({
 });
 const events = pageOf({
   columns: `t.position, t.id as event_id, t.person_id, t.legal_entity, t.recorded, t.payload, t.format, t.type,
-            t.occurred, t.occurred_at, t.security_label, t.client_id, t.source_system`,
+            t.occurred, t.occurred_at, t.security_label, t.client_id, t.source_system, t.corrects`,
   table: 'event',
   time: 'occurred_at',
   where: '($7::text[] is null or t.type = any($7))',

@@ -93,6 +93,7 @@ export const mapEvent = (row: EventRow, retrieved: string) => ({
   securityLabel: row.security_label,
   resourceTypes: [...new Set(resourcesOf(row.payload).map(({ resource }) => resource.resourceType))],
   sourceSystem: row.source_system,
+  corrects: row.corrects,
   content: withoutNationalIds(JSON.stringify(row.payload)),
   provenance: provenanceOf(row, null, retrieved),
 });

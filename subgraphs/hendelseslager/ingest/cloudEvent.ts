@@ -92,6 +92,7 @@ export const readCloudEvent = (
       occurred: occurred.value,
       stated: sent.value.at,
       securityLabel: envelope.securitylabel,
+      versionOf: null,
       resources,
       payload,
       original,

@@ -5,7 +5,7 @@ import type { SecurityLabel } from '../securityLabels.ts';
 import type { Person } from './person.ts';
 import { type Read, refuse } from './refusal.ts';
 
-export const formats = ['fhir-message', 'fhir-document', 'cloudevents'] as const;
+export const formats = ['fhir-message', 'fhir-document', 'cloudevents', 'kith'] as const;
 export type EventFormat = (typeof formats)[number];
 
 /** A resource of an event; `fullUrl` is what others of the same event refer to it by. */
@@ -25,6 +25,8 @@ export type IncomingEvent = {
   /** When the sender made the statement: of two states of one thing, the one stated later holds. `null`: when received. */
   stated: Date | null;
   securityLabel: SecurityLabel;
+  /** Of an event that comes in versions: what all versions of it share, and whether this one changes those before. */
+  versionOf: { thing: string; isCorrection: boolean } | null;
   resources: EventResource[];
   payload: unknown;
   original: Buffer;

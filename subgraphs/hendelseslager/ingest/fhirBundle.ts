@@ -160,6 +160,7 @@ export const readFhirBundle = (
       occurred: occurred.value,
       stated: stated?.value.at ?? null,
       securityLabel: label.value,
+      versionOf: null,
       resources,
       payload,
       original,

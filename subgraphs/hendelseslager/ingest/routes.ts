@@ -2,20 +2,24 @@ import type { Caller } from '../../../schema/caller.ts';
 import type { Route, RouteAnswer, RouteRequest } from '../../../schema/subgraph.ts';
 import type { DatabaseSource } from '../../_shared/databaseSource.ts';
 import type { Common } from '../../_shared/environment.ts';
+import type { Result } from '../../_shared/source.ts';
 import type { Municipalities } from '../municipalities.ts';
 import { rowsOf } from '../readModels/rows.ts';
-import { type Append, appendEvents, type Origin } from '../store/append.ts';
+import { type Append, type Appended, appendEvents, type Origin } from '../store/append.ts';
 import type { PersonKeys } from '../store/personKey.ts';
+import { quarantine } from '../store/quarantine.ts';
+import { answer, no } from './answer.ts';
 import { readCloudEvent } from './cloudEvent.ts';
 import type { IncomingEvent } from './event.ts';
 import { readFhirBundle } from './fhirBundle.ts';
 import { readJson, splitArray } from './json.ts';
-import { type Read, type Refusal, refuse, within } from './refusal.ts';
+import { readKith } from './kith/readKith.ts';
+import { outcomeRoutes, readOutcome } from './outcome.ts';
+import { type Read, refuse, within } from './refusal.ts';
 
 /** About what JFT takes in one request (reference 7.1). */
 const ingestRoute: Route = { method: 'POST', path: '/events', bodyLimit: 1_000_000 };
-const statusRoute: Route = { method: 'GET', path: '/events/:id/status', bodyLimit: 1_024 };
-export const routes: readonly Route[] = [ingestRoute, statusRoute];
+export const routes: readonly Route[] = [ingestRoute, ...outcomeRoutes];
 
 export type IngestParts = {
   database: DatabaseSource;
@@ -23,35 +27,6 @@ export type IngestParts = {
   municipalities: Municipalities;
   environment: Common['environment'];
 };
-
-const answer = ({ status, code, message, paths }: Refusal): RouteAnswer => ({
-  status,
-  ...(status === 503 ? { headers: { 'retry-after': '1' } } : {}),
-  body: { error: { code, message, paths } },
-});
-const refusals = {
-  caller: { status: 403, code: 'FORBIDDEN', message: 'events come from systems', paths: [] },
-  municipality: {
-    status: 403,
-    code: 'FORBIDDEN',
-    message: 'this store does not serve your legal entity',
-    paths: [],
-  },
-  contentType: {
-    status: 415,
-    code: 'UNSUPPORTED_MEDIA_TYPE',
-    message: 'application/fhir+json, application/cloudevents+json or application/cloudevents-batch+json',
-    paths: [],
-  },
-  unknown: { status: 404, code: 'NOT_FOUND', message: 'no such event', paths: [] },
-  unavailable: {
-    status: 503,
-    code: 'SOURCE_UNAVAILABLE',
-    message: 'not acknowledged; send it again',
-    paths: [],
-  },
-} as const satisfies Record<string, Refusal | { paths: readonly [] }>;
-const no = (name: keyof typeof refusals): RouteAnswer => answer({ ...refusals[name], paths: [] });
 
 type Incoming = { append: Append; at: string };
 
@@ -68,7 +43,7 @@ const readBody = (
     const isBundle = event.value.format !== 'cloudevents';
     const rows = rowsOf(event.value.resources, event.value.key, isBundle ? 'entry.*.resource' : 'data');
     if (!rows.ok) return { ok: false, refusal: at === '' ? rows.refusal : within(at, rows.refusal) };
-    return { ok: true, value: { append: { event: event.value, rows: rows.value }, at } };
+    return { ok: true, value: { append: { event: event.value, rows: rows.value, appRec: null }, at } };
   };
   const single = (read: (payload: unknown) => Read<IncomingEvent>): Read<Incoming[]> => {
     const payload = readJson(body);
@@ -103,24 +78,61 @@ const originOf = ({ organisation, clientId, clientName }: Extract<Caller, { kind
   sourceSystem: clientName,
 });
 
+/** Where in the body each event stood, and what became of storing them. */
+type Taken = Read<{ places: string[]; appended: Result<Appended> }> | null;
+type Delivered = { contentType: string; body: Buffer; now: Date; signal: AbortSignal };
+
+/** A KITH message becomes an event or is kept aside: either way it is kept, and has a receipt. */
+const takeKith = async (
+  { database, keys, environment }: IngestParts,
+  origin: Origin,
+  { body, now, signal }: Delivered,
+): Promise<Taken> => {
+  const read = readKith(body, environment, now);
+  if (!read.ok) return read;
+  const { key, original, appRec, event } = read.value;
+  const places = [''];
+  if (!event) {
+    const message = { format: 'kith' as const, key, original, appRec };
+    return { ok: true, value: { places, appended: await quarantine(database, origin, message, now, signal) } };
+  }
+  const rows = rowsOf(event.resources, key, 'entry.*.resource');
+  if (!rows.ok) return rows;
+  const append = { event, rows: rows.value, appRec };
+  return { ok: true, value: { places, appended: await appendEvents(database, keys, origin, [append], now, signal) } };
+};
+
+const takeJson = async (
+  { database, keys, environment }: IngestParts,
+  origin: Origin,
+  { contentType, body, now, signal }: Delivered,
+): Promise<Taken> => {
+  const read = readBody(contentType, body, environment, origin.legalEntity, now);
+  if (!read?.ok) return read;
+  const appends = read.value.map(({ append }) => append);
+  const appended = await appendEvents(database, keys, origin, appends, now, signal);
+  return { ok: true, value: { places: read.value.map(({ at }) => at), appended } };
+};
+
 /** `registered`: durable. The same again gets the same answer, so this never says whether it was new. */
 const receipt = (id: string) => ({ id, status: 'registered' });
+
+const kithType = /^(?:application|text)\/xml\s*(?:;\s*charset="?utf-8"?\s*)?$/i;
 
 const ingest = async (parts: IngestParts, { headers, body, caller, signal }: RouteRequest): Promise<RouteAnswer> => {
   if (caller.kind !== 'system') return no('caller');
   if (!parts.municipalities.serves(caller.organisation.legalEntity)) return no('municipality');
-  const contentType = (headers['content-type'] ?? '').split(';')[0]!.trim().toLowerCase();
-  const now = new Date();
-  const read = readBody(contentType, body, parts.environment, caller.organisation.legalEntity, now);
-  if (!read) return no('contentType');
-  if (!read.ok) return answer(read.refusal);
-  const appends = read.value.map(({ append }) => append);
-  const appended = await appendEvents(parts.database, parts.keys, originOf(caller), appends, now, signal);
+  const typed = headers['content-type'] ?? '';
+  const contentType = typed.split(';')[0]!.trim().toLowerCase();
+  const take = kithType.test(typed) ? takeKith : takeJson;
+  const taken = await take(parts, originOf(caller), { contentType, body, now: new Date(), signal });
+  if (!taken) return no('contentType');
+  if (!taken.ok) return answer(taken.refusal);
+  const { places, appended } = taken.value;
   if (!appended.ok) return no('unavailable');
   if (!appended.value.ok) {
-    const { at } = read.value[appended.value.conflict]!;
     const message = 'the same key has been used for another body';
-    return answer({ status: 409, code: 'CONFLICT', message, paths: [at] });
+    return answer({ status: 409, code: 'CONFLICT', message, paths: [places[appended.value.conflict]!] });
   }
   const { ids } = appended.value;
   if (contentType.startsWith('application/cloudevents-batch'))
@@ -128,33 +140,8 @@ const ingest = async (parts: IngestParts, { headers, body, caller, signal }: Rou
   return { status: 202, headers: { location: `/events/${ids[0]}/status` }, body: receipt(ids[0]!) };
 };
 
-const uuid = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
-
-/**
- * JFT's status (reference 7.1). `journaled` is when the read models had it, for kinds that they understand; they are
- * written with the event. `read` stays `null`, because reading is not acknowledged here, and so does `failed`: an event
- * that fails is refused at once.
- */
-const status = async (parts: IngestParts, { params, caller, signal }: RouteRequest): Promise<RouteAnswer> => {
-  if (caller.kind !== 'system') return no('caller');
-  if (!uuid.test(params['id'] ?? '')) return no('unknown');
-  const found = await parts.database.query<{ recorded: Date; projected: boolean }>(
-    'select recorded, projected from hendelseslager.event where id = $1 and legal_entity = $2',
-    [params['id'], caller.organisation.legalEntity],
-    signal,
-  );
-  if (!found.ok) return no('unavailable');
-  const [event] = found.value;
-  if (!event) return no('unknown');
-  const registered = event.recorded.toISOString();
-  return {
-    status: 200,
-    body: { registered, read: null, journaled: event.projected ? registered : null, failed: null },
-  };
-};
-
 /** The subgraph's addresses beside GraphQL. */
 export const createHandler =
   (parts: IngestParts) =>
   (request: RouteRequest): Promise<RouteAnswer> =>
-    request.route.path === statusRoute.path ? status(parts, request) : ingest(parts, request);
+    request.route.path === ingestRoute.path ? ingest(parts, request) : readOutcome(parts.database, request);

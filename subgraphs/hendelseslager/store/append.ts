@@ -3,34 +3,54 @@ import type pg from 'pg';
 import type { DatabaseSource } from '../../_shared/databaseSource.ts';
 import type { Result } from '../../_shared/source.ts';
 import type { IncomingEvent } from '../ingest/event.ts';
+import type { AppRec } from '../ingest/kith/appRec.ts';
 import type { Rows } from '../readModels/rows.ts';
 import type { PersonKeys } from './personKey.ts';
 
 /** What the server stamps on an event, from the caller's token. The sender has no say in it. */
 export type Origin = { legalEntity: string; pointOfCare: string | null; clientId: string; sourceSystem: string };
 
-/** An event with what it says to the read models, worked out before the transaction. */
-export type Append = { event: IncomingEvent; rows: Rows };
+/** An event with what it says to the read models, worked out before the transaction, and with its receipt if it is a message. */
+export type Append = { event: IncomingEvent; rows: Rows; appRec: AppRec | null };
 
 /** Ids in the order of the events, or the first event whose key is taken by another body. */
 export type Appended = { ok: true; ids: string[] } | { ok: false; conflict: number };
 
+/** What is stored under a key, as an event or in quarantine. */
 type Stored = { id: string; sha256: Buffer };
 type Placed = Append & { id: string; position: string; sha256: Buffer; statedAt: Date };
 
-const slot = ({ format, key }: { format: string; key: string }) => `${format} ${key}`;
+type Slot = { format: string; key: string };
+export const slot = ({ format, key }: Slot) => `${format} ${key}`;
 
-const findStored = async (
+/**
+ * From here to the commit this is the only writer: positions become visible in the order they are given out, and what is stored
+ * already is seen, whoever stored it.
+ *
+ * @returns the last position
+ */
+export const becomeOnlyWriter = async (client: pg.PoolClient): Promise<bigint> => {
+  const { rows } = await client.query<{ last: string }>('select last from hendelseslager.counter for update');
+  return BigInt(rows[0]!.last);
+};
+
+const storedIn = (table: 'event' | 'quarantine') => `
+  select t.id, t.sha256, t.format, t.key
+    from unnest($2::text[], $3::text[]) as wanted(format, key)
+    join hendelseslager.${table} t on t.legal_entity = $1 and t.format = wanted.format and t.key = wanted.key`;
+const storedAnywhere = `${storedIn('event')} union all ${storedIn('quarantine')}`;
+
+/** What is stored under keys already, by {@link slot}. */
+export const findStored = async (
   client: pg.PoolClient,
   legalEntity: string,
-  appends: readonly Append[],
+  slots: readonly Slot[],
 ): Promise<Map<string, Stored>> => {
-  const { rows } = await client.query<Stored & { format: string; key: string }>(
-    `select e.id, e.sha256, e.format, e.key
-       from unnest($2::text[], $3::text[]) as wanted(format, key)
-       join hendelseslager.event e on e.legal_entity = $1 and e.format = wanted.format and e.key = wanted.key`,
-    [legalEntity, appends.map(({ event }) => event.format), appends.map(({ event }) => event.key)],
-  );
+  const { rows } = await client.query<Stored & Slot>(storedAnywhere, [
+    legalEntity,
+    slots.map(({ format }) => format),
+    slots.map(({ key }) => key),
+  ]);
   return new Map(rows.map((row) => [slot(row), row]));
 };
 
@@ -44,13 +64,20 @@ const insertEvents = async (
   const of = <T>(read: (it: Placed) => T) => placed.map(read);
   await client.query(
     `insert into hendelseslager.event (position, id, format, key, sha256, type, person, person_id, occurred, occurred_at,
-        security_label, projected, payload, original, legal_entity, point_of_care, client_id, source_system, recorded)
+        security_label, projected, payload, original, app_rec, thing, corrects, legal_entity, point_of_care, client_id,
+        source_system, recorded)
      select position, id, format, key, sha256, type, person, person_id, occurred, occurred_at,
-        security_label, projected, payload::jsonb, original, $15, $16, $17, $18, $19
+        security_label, projected, payload::jsonb, original, app_rec::jsonb, thing,
+        case when is_correction then (
+          select before.id from hendelseslager.event before
+           where before.legal_entity = $18 and before.person = new.person and before.thing = new.thing
+           order by before.position desc limit 1) end,
+        $18, $19, $20, $21, $22
        from unnest($1::bigint[], $2::uuid[], $3::text[], $4::text[], $5::bytea[], $6::text[], $7::bytea[], $8::uuid[],
-              $9::text[], $10::timestamptz[], $11::text[], $12::boolean[], $13::text[], $14::bytea[])
+              $9::text[], $10::timestamptz[], $11::text[], $12::boolean[], $13::text[], $14::bytea[], $15::text[],
+              $16::text[], $17::boolean[])
          as new(position, id, format, key, sha256, type, person, person_id, occurred, occurred_at, security_label,
-              projected, payload, original)`,
+              projected, payload, original, app_rec, thing, is_correction)`,
     [
       of(({ position }) => position),
       of(({ id }) => id),
@@ -66,6 +93,9 @@ const insertEvents = async (
       of(({ rows }) => rows.services.length + rows.panels.length > 0),
       of(({ event }) => JSON.stringify(event.payload)),
       of(({ event }) => event.original),
+      of(({ appRec }) => appRec && JSON.stringify(appRec)),
+      of(({ event }) => event.versionOf?.thing ?? null),
+      of(({ event }) => event.versionOf?.isCorrection ?? false),
       legalEntity,
       pointOfCare,
       clientId,
@@ -136,13 +166,12 @@ export const appendEvents = (
   signal: AbortSignal,
 ): Promise<Result<Appended>> =>
   database.transaction(async (client): Promise<Appended> => {
-    // From here to the commit this is the only writer: positions become visible in the order they are given out, and
-    // what is stored already is seen, whoever stored it.
-    const { rows: counter } = await client.query<{ last: string }>(
-      'select last from hendelseslager.counter for update',
+    let last = await becomeOnlyWriter(client);
+    const stored = await findStored(
+      client,
+      origin.legalEntity,
+      appends.map(({ event }) => event),
     );
-    const stored = await findStored(client, origin.legalEntity, appends);
-    let last = BigInt(counter[0]!.last);
     const placed: Placed[] = [];
     const ids: string[] = [];
     for (const [index, append] of appends.entries()) {

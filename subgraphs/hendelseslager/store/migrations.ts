@@ -75,4 +75,26 @@ export const migrations: readonly string[] = [
   create index news2_of_person on hendelseslager.news2 (person, measured_at desc, position desc);
   create index news2_withheld on hendelseslager.news2 (person) where security_label <> 'N';
   `,
+  `
+  alter table hendelseslager.event add column app_rec jsonb, add column thing text, add column corrects uuid;
+  comment on column hendelseslager.event.app_rec is 'what the application receipt of a KITH message says';
+  comment on column hendelseslager.event.thing is 'what the versions of one statement share; corrects is the version before';
+  create index event_versions on hendelseslager.event (legal_entity, person, thing, position) where thing is not null;
+
+  create table hendelseslager.quarantine (
+    id uuid primary key,
+    legal_entity text not null,
+    format text not null,
+    key text not null,
+    sha256 bytea not null,
+    recorded timestamptz not null,
+    point_of_care text,
+    client_id text not null,
+    source_system text not null,
+    app_rec jsonb not null,
+    original bytea not null,
+    unique (legal_entity, format, key)
+  );
+  comment on table hendelseslager.quarantine is 'messages that could not become events, unchanged, with the reasons in app_rec';
+  `,
 ];
