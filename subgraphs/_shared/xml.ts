@@ -12,17 +12,20 @@ export type XmlVisitor = {
   close(): void;
 };
 
+/** Deeper than any message that is read here. Namespaces are looked up level by level: without a limit depth costs its square. */
+const deepest = 64;
+
 /**
  * Reads XML strictly, in one pass. A document type is refused where it begins, so that no entity is ever defined, expanded
  * or fetched; nothing that a document points at is fetched either.
  *
- * @throws for what is not well formed, for a document type, and what the visitor throws
+ * @throws for what is not well formed, for a document type, for what is nested deeper than 64 levels, and what the visitor throws
  */
 export const visitXml = (text: string, { declaration, open, text: addText, close }: XmlVisitor): void => {
   const parser = new SaxesParser({ xmlns: true });
   let depth = 0;
   const refuse = (): never => {
-    throw new Error('not well formed, or with a document type');
+    throw new Error('not well formed, with a document type, or nested too deep');
   };
   const add = (piece: string) => {
     if (depth > 0) addText(piece);
@@ -32,6 +35,7 @@ export const visitXml = (text: string, { declaration, open, text: addText, close
   parser.on('xmldecl', (declared) => declaration?.(declared));
   parser.on('opentag', (tag) => {
     depth += 1;
+    if (depth > deepest) refuse();
     open(tag);
   });
   parser.on('text', add);

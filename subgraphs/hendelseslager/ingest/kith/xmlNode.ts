@@ -11,7 +11,7 @@ export type XmlNode = {
 };
 
 /** More than any KITH message needs, and little enough that reading one costs what its size costs. */
-const limits = { depth: 64, nodes: 50_000, attributes: 32, attributeCharacters: 4_096 };
+const limits = { nodes: 50_000, attributes: 32, attributeCharacters: 4_096 };
 
 /** A document that is read no further. `message` is ours to the last letter. */
 class Refused extends Error {}
@@ -43,7 +43,6 @@ const build = (text: string): XmlNode => {
     open(tag) {
       nodes += 1;
       if (nodes > limits.nodes) throw new Refused(`more than ${limits.nodes} elements`);
-      if (path.length >= limits.depth) throw new Refused(`nested deeper than ${limits.depth} levels`);
       const node = nodeOf(tag);
       path.at(-1)?.children.push(node);
       root ??= node;
@@ -62,7 +61,8 @@ export const readXml = (body: Buffer): Read<XmlNode> => {
   try {
     return { ok: true, value: build(new TextDecoder('utf-8', { fatal: true }).decode(body)) };
   } catch (error) {
-    const why = error instanceof Refused ? error.message : 'not XML in UTF-8 without a document type';
+    const why =
+      error instanceof Refused ? error.message : 'not XML in UTF-8, without a document type, of at most 64 levels';
     return refuseMessage('T01', why, '');
   }
 };
