@@ -1,4 +1,4 @@
-import { Histogram } from 'prom-client';
+import { Counter, Histogram } from 'prom-client';
 
 /** GraphQL requests by HTTP status, in the process's default registry. */
 export const requests = new Histogram({
@@ -6,4 +6,10 @@ export const requests = new Histogram({
   help: 'Time from a GraphQL request until its answer is ready, by HTTP status',
   labelNames: ['status'],
   buckets: [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10],
+});
+
+export const sharedCalls = new Counter({
+  name: 'kilde_subgraph_calls_shared_total',
+  help: 'Calls to subgraphs that were saved: the same caller was already waiting for the same answer',
+  labelNames: ['subgraph'],
 });

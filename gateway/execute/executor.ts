@@ -4,9 +4,8 @@ import type { LRUCache } from 'lru-cache';
 import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
-import type { Subgraph, SubgraphAnswer } from '../../schema/subgraph.ts';
+import type { Subgraph } from '../../schema/subgraph.ts';
 import type { AccessLog } from '../audit/accessLog.ts';
-import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
 import type { FetchStep, Plan, Planner } from '../plan/planner.ts';
@@ -15,6 +14,7 @@ import type { SchemaFacts } from '../plan/supergraph.ts';
 import { type Decision, decide, decideAtMost } from '../policy/decide.ts';
 import { type Identified, identify } from '../policy/identity.ts';
 import type { PersonFacts } from '../policy/person.ts';
+import { createCalls } from './calls.ts';
 import { summarise } from './outcome.ts';
 import type { createRoot } from './root.ts';
 import { runPlan } from './run.ts';
@@ -65,6 +65,8 @@ export const createExecutor = ({
   accessLog,
   now = () => new Date(),
 }: ExecutorOptions) => {
+  const openCalls = createCalls(subgraphs);
+
   const coerce = (schema: GraphQLSchema, { operation, variables }: Operation) => {
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
     if (!coerced) throw requestError('BAD_REQUEST', 'The variables do not fit the operation');
@@ -113,14 +115,15 @@ export const createExecutor = ({
 
     // 4 plan: only what is permitted
     const { plan, categories } = planFor(generation, asked, isGiven, decision);
+    const steps = plan(variables);
 
     // 5 execute
-    const assertion = assertionFor(scope, patient, decision);
+    const calls = openCalls(scope, assertionFor(scope, patient, decision));
     const call = (step: FetchStep, stepVariables: Record<string, unknown>) =>
       step.subgraph === 'kilde'
         ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
-        : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-    const collected = await runPlan(plan(variables), variables, call, facts.sourceOf);
+        : calls.call(step, stepVariables);
+    const collected = await runPlan(steps, variables, call, facts.sourceOf).finally(calls.close);
     const shaped = shape(collected, {
       schema,
       facts,
@@ -159,42 +162,4 @@ const assertionFor = (scope: Scope, patient: PersonFacts | null, decision: Decis
     accessBasis: accessBasisFor(purpose),
     deadline: scope.deadline - shapingMs,
   };
-};
-
-const failure = (timedOut: boolean): SubgraphAnswer => ({
-  data: null,
-  errors: [
-    {
-      message: timedOut ? 'The source did not answer in time' : 'The source is not available',
-      extensions: { code: 'SOURCE_UNAVAILABLE', absence: 'SOURCE_UNAVAILABLE', retryable: true, canElevate: false },
-    },
-  ],
-  sources: [],
-});
-
-/** Asks a subgraph and waits no longer than the deadline, whatever it does. Its failure is an answer like any other. */
-const callSubgraph = async (
-  subgraph: Subgraph | undefined,
-  { subgraph: name, document, text }: FetchStep,
-  variables: Record<string, unknown>,
-  assertion: Assertion,
-  scope: Scope,
-): Promise<SubgraphAnswer> => {
-  const toSources = AbortSignal.any([scope.signal, AbortSignal.timeout(Math.max(1, assertion.deadline - Date.now()))]);
-  const late = new Promise<'late'>((resolve) => {
-    const left = setTimeout(() => resolve('late'), Math.max(1, scope.deadline - Date.now()));
-    left.unref();
-    scope.signal.addEventListener('abort', () => resolve('late'), { once: true });
-  });
-  try {
-    if (!subgraph) throw new Error(`the plan names ${name}, which does not run`);
-    const answer = await Promise.race([
-      subgraph.execute({ document, text, variables, assertion, subjectToken: scope.token, signal: toSources }),
-      late,
-    ]);
-    return answer === 'late' ? failure(true) : answer;
-  } catch (error) {
-    log.error({ subgraph: name, traceId: scope.traceId, error: (error as Error).name }, 'subgraph failed');
-    return failure(false);
-  }
 };
