@@ -99,6 +99,7 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
     validationOptions: { maxErrors: limits.errors - 1 }, // one more says that there are more
     persistedQueries: false, // those register what clients send; ours are in `trusted`
     formatError,
+    stringifyResult: (result) => JSON.stringify(result), // no line feed at the end, which would have the text copied
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
@@ -136,11 +137,13 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
 
   /** Aborts when the client goes away or the time is up, whichever comes first. */
   const signalFor = (reply: FastifyReply, timeoutMs: number): AbortSignal => {
-    const gone = new AbortController();
+    const ending = new AbortController();
+    const timeUp = setTimeout(() => ending.abort(), timeoutMs);
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) gone.abort();
+      clearTimeout(timeUp);
+      if (!reply.raw.writableFinished) ending.abort();
     });
-    return AbortSignal.any([gone.signal, AbortSignal.timeout(timeoutMs)]);
+    return ending.signal;
   };
 
   const admitOrError = (body: Record<string, unknown>) => {
@@ -181,14 +184,15 @@ export const createServer = async ({ config, gateway, verify, mounted, ownHealth
       context: async () => scope,
     });
     if (answer.body.kind !== 'complete') throw new Error('no streamed answers are planned');
-    const isTooLarge = Buffer.byteLength(answer.body.string) > limits.responseBytes;
+    const text = Buffer.from(answer.body.string); // once: its length is asked for here and by the response
+    const isTooLarge = text.length > limits.responseBytes;
     const status = isTooLarge ? failures.answerSize.status : (answer.status ?? 200);
     end({ status });
     if (isTooLarge) return refuse(reply, failures.answerSize);
     return reply
       .code(status)
       .headers({ ...Object.fromEntries(answer.headers), 'cache-control': 'no-store' })
-      .send(answer.body.string);
+      .send(text);
   };
 
   app.post('/graphql', { preValidation: requireJson }, graphql);

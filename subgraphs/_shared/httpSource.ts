@@ -26,6 +26,9 @@ export type HttpSourceOptions = {
   maxAnswerBytes?: number;
 };
 
+/** Nobody waits for the answer any more. Thrown past the breaker, to which it says nothing about the source. */
+class Abandoned extends Error {}
+
 type Answer<T> = Result<{ value: T; headers: Record<string, string> }>;
 
 const isFault = (error: SourceError) => error.kind === 'unavailable' || error.kind === 'timeout';
@@ -112,6 +115,7 @@ export const createHttpSource = ({
       if (nonce) answer = await request(nonce);
       return answer.ok ? understand(call, answer.value) : answer;
     } catch (error) {
+      if (context.signal.aborted) throw new Abandoned();
       if (signal.aborted) return timedOut();
       const code = (error as { code?: string }).code;
       if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return fail({ kind: 'invalid', source: name, paths: ['size'] });
@@ -167,6 +171,8 @@ export const createHttpSource = ({
       const answer = await policy
         .execute(() => send(call, context))
         .catch((error: unknown): Answer<never> => {
+          if (error instanceof Abandoned)
+            return { ok: false, error: { kind: 'timeout', source: name, afterMs: timeoutMs } };
           if (!isBrokenCircuitError(error) && !isBulkheadRejectedError(error)) throw error;
           return {
             ok: false,
