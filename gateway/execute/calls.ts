@@ -19,8 +19,8 @@ type UnderWay = {
   waiting: Set<Request>;
   /** Whether the answer is given more than once: then each gets a copy. */
   isShared: boolean;
-  /** Nobody waits any more: the sources need not work for it. */
-  abandon(): void;
+  /** The sources need not work for it any more: nobody waits, or (`TimeoutError`) they have had their time. */
+  abandon(because: DOMException): void;
 };
 
 /** The calls of one request. */
@@ -90,9 +90,9 @@ export const createCalls = (subgraphs: ReadonlyMap<string, Subgraph>) => {
       deadline: assertion.deadline,
       waiting: new Set(),
       isShared: false,
-      abandon: () => {
+      abandon: (because) => {
         forget(); // nobody may join what is being broken off
-        ending.abort();
+        ending.abort(because);
       },
     };
     if (key !== null) underWay.set(key, begun);
@@ -102,18 +102,18 @@ export const createCalls = (subgraphs: ReadonlyMap<string, Subgraph>) => {
   /** The calls of a request: until `assertion.deadline` sources may work for them, until `scope.signal` aborts it waits. */
   return (scope: Scope, assertion: Assertion): Calls => {
     const mine: Request = new Set();
-    const leave = (call: UnderWay) => {
+    const leave = (call: UnderWay, because: 'AbortError' | 'TimeoutError') => {
       mine.delete(call);
       call.waiting.delete(mine);
-      if (call.waiting.size === 0) call.abandon();
+      if (call.waiting.size === 0) call.abandon(new DOMException('Nobody waits for the answer', because));
     };
-    const leaveAll = () => {
-      for (const call of mine) leave(call);
+    const leaveAll = (because: 'AbortError' | 'TimeoutError') => {
+      for (const call of mine) leave(call, because);
     };
     let end = () => {};
     const ended = new Promise<'ended'>((resolve) => {
       end = () => {
-        leaveAll();
+        leaveAll('AbortError');
         resolve('ended');
       };
     });
@@ -122,7 +122,7 @@ export const createCalls = (subgraphs: ReadonlyMap<string, Subgraph>) => {
     const untilLate = setTimeout(
       () => {
         isLate = true;
-        leaveAll();
+        leaveAll('TimeoutError');
       },
       Math.max(1, assertion.deadline - Date.now()),
     );
@@ -147,7 +147,7 @@ export const createCalls = (subgraphs: ReadonlyMap<string, Subgraph>) => {
         const joined = join(step, variables);
         joined.waiting.add(mine);
         mine.add(joined);
-        if (isLate) leave(joined);
+        if (isLate) leave(joined, 'TimeoutError');
         const answer = await Promise.race([joined.answer, ended]);
         if (answer === 'ended') return failure(true);
         mine.delete(joined);

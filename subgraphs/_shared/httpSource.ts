@@ -29,6 +29,10 @@ export type HttpSourceOptions = {
 /** Nobody waits for the answer any more. Thrown past the breaker, to which it says nothing about the source. */
 class Abandoned extends Error {}
 
+/** A deadline that has passed says something about the source; a client that has left does not. */
+const isAbandoned = ({ aborted, reason }: AbortSignal): boolean =>
+  aborted && reason instanceof DOMException && reason.name === 'AbortError';
+
 type Answer<T> = Result<{ value: T; headers: Record<string, string> }>;
 
 const isFault = (error: SourceError) => error.kind === 'unavailable' || error.kind === 'timeout';
@@ -115,7 +119,7 @@ export const createHttpSource = ({
       if (nonce) answer = await request(nonce);
       return answer.ok ? understand(call, answer.value) : answer;
     } catch (error) {
-      if (context.signal.aborted) throw new Abandoned();
+      if (isAbandoned(context.signal)) throw new Abandoned();
       if (signal.aborted) return timedOut();
       const code = (error as { code?: string }).code;
       if (code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE') return fail({ kind: 'invalid', source: name, paths: ['size'] });
