@@ -19,6 +19,11 @@ const needs: readonly Need[] = [
     ],
     why: 'the explorer is tested in a real browser (set CHROMIUM_PATH if yours lives elsewhere)',
   },
+  {
+    package: 'redis-server',
+    files: (process.env['PATH'] ?? '').split(':').map((folder) => `${folder}/redis-server`),
+    why: 'what replicas share is tested on a real Redis, and on one that is killed, frozen and full',
+  },
 ];
 
 const run = (command: string, args: readonly string[]): boolean =>
