@@ -1,6 +1,5 @@
 import { createHash } from 'node:crypto';
 import { identifierSystem, parseNationalId } from '../schema/nationalId.ts';
-import { readCommon } from '../subgraphs/_shared/environment.ts';
 import { extentExtension } from '../subgraphs/hendelseslager/readModels/service.ts';
 import type { RestrictionSetting } from '../subgraphs/personvern/adapter/client.ts';
 import { recordRestrictions } from '../subgraphs/personvern/restrictions.ts';
@@ -230,7 +229,7 @@ export const seedRestrictions = async ({
   env: Record<string, string | undefined>;
 }): Promise<{ restrictions: number }> => {
   const settings = population.people.filter(({ nationalId }) => parseNationalId(nationalId)).flatMap(settingsOf);
-  const stored = await recordRestrictions(databaseUrl, readCommon(env), settings, AbortSignal.timeout(10_000));
+  const stored = await recordRestrictions(databaseUrl, env, settings, AbortSignal.timeout(10_000));
   if (!stored.ok) throw new Error(`seeding restrictions: ${stored.error.kind}`);
   return { restrictions: stored.value };
 };

@@ -1,5 +1,6 @@
 import type { Caller } from '../../../schema/caller.ts';
 import type { Route, RouteAnswer, RouteRequest } from '../../../schema/subgraph.ts';
+import type { SourceCache } from '../../_shared/cache/cache.ts';
 import type { DatabaseSource } from '../../_shared/databaseSource.ts';
 import type { Common } from '../../_shared/environment.ts';
 import type { Municipalities } from '../municipalities.ts';
@@ -18,6 +19,7 @@ const statusRoute: Route = { method: 'GET', path: '/events/:id/status', bodyLimi
 export const routes: readonly Route[] = [ingestRoute, statusRoute];
 
 export type IngestParts = {
+  cache: SourceCache;
   database: DatabaseSource;
   keys: PersonKeys;
   municipalities: Municipalities;
@@ -122,6 +124,8 @@ const ingest = async (parts: IngestParts, { headers, body, caller, signal }: Rou
     const message = 'the same key has been used for another body';
     return answer({ status: 409, code: 'CONFLICT', message, paths: [at] });
   }
+  // Whoever records something may have told a national service too: what was read before it is no longer the newest.
+  await parts.cache.dropPeople(appends.map(({ event }) => event.person));
   const { ids } = appended.value;
   if (contentType.startsWith('application/cloudevents-batch'))
     return { status: 202, body: { events: ids.map(receipt) } };
