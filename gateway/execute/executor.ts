@@ -17,7 +17,7 @@ import { type Identified, type Identity, identify } from '../policy/identity.ts'
 import type { PersonFacts } from '../policy/person.ts';
 import { readSettings } from '../policy/settings.ts';
 import { createCalls } from './calls.ts';
-import { type Path, type PathError, summarise } from './outcome.ts';
+import { type Path, type PathError, type Refusal, summarise } from './outcome.ts';
 import type { createRoot } from './root.ts';
 import { runPlan } from './run.ts';
 import type { Scope } from './scope.ts';
@@ -67,6 +67,20 @@ export type Begun = {
 export type Planned = { steps: Step | null; categories: ReadonlySet<Category> };
 
 const grantsOf = (decision: Decision) => (category: Category) => decision.categories.get(category)?.effect === 'permit';
+
+/** Nobody's rule gives it, or it has no class of which a rule could speak. */
+const noAccess: Refusal = { absence: 'NO_ACCESS', requires: null };
+
+/** Why a decision does not give a field; `null` when it does. Of several classes the first that is refused says it. */
+const refusalIn = (facts: SchemaFacts, decision: Decision, coordinate: string): Refusal | null => {
+  if (isPermitted(facts, grantsOf(decision), coordinate)) return null;
+  const isGiven = grantsOf(decision);
+  const refused = facts
+    .classesOf(coordinate)
+    .flat(2)
+    .find((category) => !isGiven(category));
+  return (refused !== undefined && decision.categories.get(refused)) || noAccess;
+};
 
 /** The steps of a request in their order: patient, decision, plan, execution, audit, release (design, section 2). */
 export const createSteps = ({ environment, subgraphs, policy, accessLog, now = () => new Date() }: ExecutorOptions) => {
@@ -128,8 +142,8 @@ export const createSteps = ({ environment, subgraphs, policy, accessLog, now = (
           ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
           : calls.call(step, stepVariables);
       const collected = await runPlan(steps, variables, call, facts.sourceOf).finally(calls.close);
-      const isGiven = (coordinate: string) => isPermitted(facts, grantsOf(decision), coordinate);
-      return shape(collected, { schema, facts, document, operationName, variables, isGiven });
+      const refusalOf = (coordinate: string) => refusalIn(facts, decision, coordinate);
+      return shape(collected, { schema, facts, document, operationName, variables, refusalOf });
     },
 
     /** 6 audit: durable before anything is released, refusals too. */

@@ -18,6 +18,7 @@ import {
   type Missing,
   type Path,
   type PathError,
+  type Refusal,
   startsWith,
   unexplained,
 } from './outcome.ts';
@@ -33,7 +34,8 @@ export type Question = {
   document: DocumentNode;
   operationName: string | undefined;
   variables: Record<string, unknown>;
-  isGiven(coordinate: string): boolean;
+  /** Why a field is not given, by the decision; `null` for one that is. */
+  refusalOf(coordinate: string): Refusal | null;
 };
 
 type Data = Record<string, unknown>;
@@ -52,7 +54,7 @@ const isRecord = (value: unknown): value is Data =>
  * group that did not come filled in with the reason (`absence`), one error and one line in the report.
  */
 export const shape = (collected: Collected, question: Question): Shaped => {
-  const { isGiven } = question;
+  const { refusalOf } = question;
   const selection = selectionOf(question);
   const answered = new Set<PathError>();
   const violations: PathError[] = [];
@@ -67,7 +69,8 @@ export const shape = (collected: Collected, question: Question): Shaped => {
 
   /** Why a group has no value: cut by decision, or an error at it or below. */
   const groupMissing = (path: Path, coordinate: string, source: SourceName): Missing => {
-    if (!isGiven(coordinate)) return fill(path, source, denied(source));
+    const refusal = refusalOf(coordinate);
+    if (refusal) return fill(path, source, denied(source, refusal));
     const errors = errorsAt(path);
     for (const error of errors) answered.add(error);
     return fill(path, source, errors[0] ? because(errors[0]) : unexplained(source));
@@ -75,7 +78,8 @@ export const shape = (collected: Collected, question: Question): Shaped => {
 
   /** Why an object lacks the part of itself that one source gives, beside what other subgraphs add to it. */
   const partMissing = (path: Path, coordinate: string, source: SourceName): Missing | null => {
-    if (!isGiven(coordinate)) return fill(path, source, denied(source));
+    const refusal = refusalOf(coordinate);
+    if (refusal) return fill(path, source, denied(source, refusal));
     const errors = errorsAt(path).filter(
       (error) => error.path.length === path.length + 1 && error.extensions.source === source,
     );
@@ -97,7 +101,8 @@ export const shape = (collected: Collected, question: Question): Shaped => {
       const value = Object.hasOwn(head, name) ? head[name] : null;
       return isRecord(value) && type.kind === 'object' ? lay(value, type.selectionFor(undefined)) : value;
     }
-    if (!isGiven(coordinate)) fill([...at], source, denied(source));
+    const refusal = refusalOf(coordinate);
+    if (refusal) fill([...at], source, denied(source, refusal));
     return null;
   };
 

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
 import type { GenericResults } from './generic/workload.ts';
 import type { Goal } from './goals.ts';
-import type { Cost, Costs } from './profile.ts';
+import type { Cost } from './profile.ts';
 import type { Pace, Row } from './subjects.ts';
 import type { SummaryCell, SummaryResults } from './summaryWorkload.ts';
 

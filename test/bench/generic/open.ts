@@ -1,4 +1,4 @@
-import type { PlannerName } from '../../../gateway/plan/planner.ts';
+import type { PlannerName } from '../../../gateway/plan/maker.ts';
 import { serveOpenGateway } from '../../tools/open-gateway.ts';
 import { answerParent } from '../processes.ts';
 import { usage } from '../usage.ts';

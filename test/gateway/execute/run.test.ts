@@ -127,7 +127,7 @@ describe('an answer', () => {
         document: parse(query),
         operationName: undefined,
         variables: {},
-        isGiven: () => true,
+        refusalOf: () => null,
       },
     );
 
