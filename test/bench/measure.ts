@@ -2,14 +2,16 @@ import { Pool } from 'undici';
 
 export type Load = {
   url: string;
-  headers: Record<string, string>;
+  /** Headers of several callers, in turn: answers that one caller may share with itself must not count for all of them. */
+  callers: readonly Record<string, string>[];
   body: string;
 };
 
-const createAsk = ({ url, headers, body }: Load, connections: number) => {
+const createAsk = ({ url, callers, body }: Load, connections: number) => {
   const { origin, pathname } = new URL(url);
   const pool = new Pool(origin, { connections });
-  const ask = async () => {
+  const ask = async (turn: number) => {
+    const headers = callers[turn % callers.length] ?? {};
     const response = await pool.request({ method: 'POST', path: pathname, headers, body });
     const answer = await response.body.text();
     if (response.statusCode !== 200) throw new Error(`answered ${response.statusCode}: ${answer.slice(0, 300)}`);
@@ -22,14 +24,14 @@ export const drive = async (load: Load, connections: number, durationMs: number)
   const { ask, close } = createAsk(load, connections);
   const latenciesMs: number[] = [];
   const end = performance.now() + durationMs;
-  const connection = async () => {
+  const connection = async (turn: number) => {
     while (performance.now() < end) {
       const start = performance.now();
-      await ask();
+      await ask(turn);
       latenciesMs.push(performance.now() - start);
     }
   };
-  await Promise.all(Array.from({ length: connections }, connection));
+  await Promise.all(Array.from({ length: connections }, (_, turn) => connection(turn)));
   await close();
   return latenciesMs;
 };
@@ -46,7 +48,7 @@ export const driveAtRate = async (load: Load, perSecond: number, durationMs: num
     Array.from({ length: count }, async (_, i) => {
       const due = begin + (i * 1_000) / perSecond;
       await new Promise((resolve) => setTimeout(resolve, Math.max(0, due - performance.now())));
-      await ask();
+      await ask(i);
       return performance.now() - due;
     }),
   );

@@ -21,6 +21,8 @@ export type SummaryResults = { proof: Proof; cells: SummaryCell[]; costs?: Costs
 export type Extent = { rounds: number; seconds: number; profile: boolean };
 
 const patient = '14834841291';
+/** As many as there are connections: no two requests under way are one caller's. */
+const callersAtOnce = 16;
 const query = readFileSync(new URL('../../examples/operations/emergency-summary.graphql', import.meta.url), 'utf8');
 const body = JSON.stringify({ query, variables: { patient } });
 
@@ -34,6 +36,7 @@ const proveSame = async (subject: Subject, kilde: Subject, headers: Record<strin
     if (errors) throw new Error(`${name} answered with errors: ${JSON.stringify(errors).slice(0, 600)}`);
     return factsOf(data).filter((fact) => !/\.retrieved=|\.asOf=/.test(fact));
   };
+  for (const it of [subject, kilde]) await ask(it); // whoever has forgotten the person looks them up
   const [own, kildes] = [await ask(subject), await ask(kilde)];
   const differing = [...missingFrom(own, kildes), ...missingFrom(kildes, own)];
   if (differing.length > 0)
@@ -62,9 +65,16 @@ export const runSummary = async (
     const kilde = await subject(names.kilde, await start('kilde.ts', environment));
     const byHand = await subject(names.byHand, await start('handwritten.ts', environment));
     await upstreams.ask('seed', new URL(kilde.url).origin);
-    const token = await upstreams.ask<string>('token', { persona: 'legevakt-doctor', patient });
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+    const callers = await Promise.all(
+      Array.from({ length: callersAtOnce }, async () => {
+        const token = await upstreams.ask<string>('token', { persona: 'legevakt-doctor', patient });
+        return { 'content-type': 'application/json', authorization: `Bearer ${token}` };
+      }),
+    );
+    const [headers = {}] = callers;
+    const load = { callers, body };
     const question = { headers, body };
+    await prove(kilde, byHand, question, upstreams); // the person is looked up
 
     const subjects = [kilde];
     if (isWanted('bare')) subjects.push(await subject(names.bare, await start('bare.ts', environment)));
@@ -96,7 +106,6 @@ export const runSummary = async (
     }
     subjects.push(byHand);
     for (const other of subjects) if (other !== kilde && other !== byHand) await proveSame(other, kilde, headers);
-    await prove(kilde, byHand, question, upstreams); // the person is looked up
     const proof = await prove(kilde, byHand, question, upstreams); // and remembered
     await upstreams.ask('replay');
     for (const other of subjects) if (other !== byHand) await proveSame(other, kilde, headers);
@@ -105,14 +114,14 @@ export const runSummary = async (
     for (const sourceDelayMs of [0, 30]) {
       await upstreams.ask('delay', sourceDelayMs);
       for (const pace of [{ connections: 1 }, { connections: 16 }]) {
-        const measured = await measureInTurn(subjects, question, pace, { rounds, seconds });
+        const measured = await measureInTurn(subjects, load, pace, { rounds, seconds });
         cells.push({ sourceDelayMs, pace, rows: rowsOf(measured, names.byHand) });
       }
     }
     // One processor may not be enough for a hundred a second beside the load itself: both rates are told.
     for (const perSecond of [25, 100]) {
       const few = subjects.filter((it) => it === kilde || it === byHand || it.name === names.bare);
-      const measured = await measureInTurn(few, question, { perSecond }, { rounds: Math.min(rounds, 3), seconds });
+      const measured = await measureInTurn(few, load, { perSecond }, { rounds: Math.min(rounds, 3), seconds });
       cells.push({ sourceDelayMs: 30, pace: { perSecond }, rows: rowsOf(measured, names.byHand) });
     }
     const costsOf = async (): Promise<Costs> => {
@@ -120,7 +129,7 @@ export const runSummary = async (
       const [program] = profiled!.programs;
       await upstreams.ask('delay', 0);
       await program!.ask('startProfile');
-      await measure(profiled!, question, { connections: 16 }, 2 * seconds);
+      await measure(profiled!, load, { connections: 16 }, 2 * seconds);
       return summarise(await program!.ask('stopProfile'), 25);
     };
     return { proof, cells, ...(profile ? { costs: await costsOf() } : {}) };

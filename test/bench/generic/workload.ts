@@ -35,7 +35,8 @@ export const runGeneric = async (
       started.unshift(program);
       subjects.push({ name: genericNames[key], url: await program.ask<string>('url'), programs: [program] });
     }
-    const question = { headers: { 'content-type': 'application/json' }, body: JSON.stringify({ query }) };
+    const headers = { 'content-type': 'application/json' };
+    const question = { headers, body: JSON.stringify({ query }) };
     const calls = new Map<string, number>();
     const answers = new Map<string, string>();
     for (const { name, url } of subjects) {
@@ -49,7 +50,12 @@ export const runGeneric = async (
     }
     const [first = ''] = answers.values();
     for (const [name, answer] of answers) if (answer !== first) throw new Error(`${name} answers something else`);
-    const measured = await measureInTurn(subjects, question, { connections: 16 }, { rounds, seconds });
+    const measured = await measureInTurn(
+      subjects,
+      { callers: [headers], body: question.body },
+      { connections: 16 },
+      { rounds, seconds },
+    );
     const rows = rowsOf(measured, genericNames.native).map((row) => ({
       ...row,
       callsPerRequest: calls.get(row.subject) ?? 0,
