@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import * as z from 'zod';
@@ -63,7 +63,9 @@ const publicKey = () => {
 
 /** Checkpoints of all files. @throws Error that names a note with another signature by its place in its file */
 const readCheckpoints = (): Checkpoint[] => {
-  const files = values.checkpoints ?? (settings.AUDIT_CHECKPOINTS ? [settings.AUDIT_CHECKPOINTS] : []);
+  // The gateway's own file is not there before it has signed for the first time; one that is named must be.
+  const own = settings.AUDIT_CHECKPOINTS;
+  const files = values.checkpoints ?? (own && existsSync(own) ? [own] : []);
   return files.flatMap((file) =>
     splitNotes(readFileSync(file, 'utf8')).map((note, i) => {
       const checkpoint = readCheckpoint(note, publicKey());
