@@ -8,7 +8,7 @@ COPY subgraphs subgraphs
 COPY gateway gateway
 COPY sandbox sandbox
 COPY examples examples
-RUN node gateway/explorer/build.ts && chown -R node:node .kilde
+RUN node gateway/explorer/build.ts && mkdir -p .kilde/checkpoints && chown -R node:node .kilde
 USER node
 ENV NODE_ENV=production
 CMD ["node", "gateway/main.ts"]

@@ -38,7 +38,7 @@ const Env = z.object({
   PLANNING_BUDGET_MS: z.coerce.number().int().min(10).max(10_000).default(200),
   /** EC P-256 private key as JWK, to sign assertions to subgraphs that run elsewhere. */
   GATEWAY_SIGNING_KEY: z.string().optional(),
-  /** File that signed checkpoints of the access log are added to each minute; on another disk than the database's. */
+  /** Folder that signed checkpoints of the access log are added to each minute; on another disk than the database's. */
   AUDIT_CHECKPOINTS: z.string().min(1).optional(),
   /** Folder of the built explorer (`gateway/explorer/build.ts`), to be served at `/`. */
   EXPLORER_DIR: z.string().min(1).optional(),
@@ -63,7 +63,7 @@ export type Config = {
   supergraphFile: string | null;
   planningMs: number;
   signingKey: JWK | null;
-  /** Path of the access log's checkpoints; `null` when none are signed. */
+  /** Folder of the access log's checkpoints; `null` when none are signed. */
   checkpoints: string | null;
   explorerDir: string | null;
 };

@@ -92,9 +92,9 @@ export const startGateway = async (
   };
 };
 
-const signCheckpoints = ({ databaseUrl, rootKey }: Config, file: string) => {
+const signCheckpoints = ({ databaseUrl, rootKey }: Config, folder: string) => {
   const database = openAccessDatabase(databaseUrl, { connections: 1, queryTimeoutMs: 30_000 });
-  const checkpointer = startCheckpointer({ database, file, signer: checkpointSigner(rootKey) });
+  const checkpointer = startCheckpointer({ database, folder, signer: checkpointSigner(rootKey) });
   return {
     async stop() {
       await checkpointer.stop();

@@ -21,3 +21,9 @@ export const schemaLoads = new Counter({
   help: 'Supergraphs that were offered, by outcome: taken, unchanged or refused',
   labelNames: ['outcome'],
 });
+
+export const sharedCalls = new Counter({
+  name: 'kilde_subgraph_calls_shared_total',
+  help: 'Calls to subgraphs that were saved: the same caller was already waiting for the same answer',
+  labelNames: ['subgraph'],
+});

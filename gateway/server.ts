@@ -136,6 +136,7 @@ export const createServer = async ({
     validationOptions: { maxErrors: limits.errors - 1 }, // one more says that there are more
     persistedQueries: false, // those register what clients send; ours are in `trusted`
     formatError,
+    stringifyResult: (result) => JSON.stringify(result), // no line feed at the end, which would have the text copied
     stopOnTerminationSignals: false,
     plugins: [
       ApolloServerPluginCacheControlDisabled(),
@@ -180,11 +181,13 @@ export const createServer = async ({
 
   /** Aborts when the client goes away or the time is up, whichever comes first. */
   const signalFor = (reply: FastifyReply, timeoutMs: number): AbortSignal => {
-    const gone = new AbortController();
+    const ending = new AbortController();
+    const timeUp = setTimeout(() => ending.abort(), timeoutMs);
     reply.raw.once('close', () => {
-      if (!reply.raw.writableFinished) gone.abort();
+      clearTimeout(timeUp);
+      if (!reply.raw.writableFinished) ending.abort();
     });
-    return AbortSignal.any([gone.signal, AbortSignal.timeout(timeoutMs)]);
+    return ending.signal;
   };
 
   const admitOrError = (body: Record<string, unknown>) => {
@@ -229,7 +232,8 @@ export const createServer = async ({
     });
     if (answer.body.kind !== 'complete') throw new Error('Apollo Server streams nothing for a gateway');
     const text = answer.body.string;
-    const isTooLarge = Buffer.byteLength(text) > limits.responseBytes;
+    const bytes = Buffer.from(text); // once: its length is asked for here and by the response
+    const isTooLarge = bytes.length > limits.responseBytes;
     const status = isTooLarge ? failures.answerSize.status : (answer.status ?? 200);
     end({ status });
     const [stream] = taken;
@@ -248,7 +252,7 @@ export const createServer = async ({
     return reply
       .code(status)
       .headers({ ...Object.fromEntries(answer.headers), 'cache-control': 'no-store' })
-      .send(text);
+      .send(bytes);
   };
 
   app.post('/graphql', { preValidation: requireJson }, graphql);

@@ -13,6 +13,7 @@ export const makeKeys = async () => {
     GATEWAY_PUBLIC_KEY: JSON.stringify(await exportJWK(gateway.publicKey)),
     HELSEID_CLIENT_KEY: JSON.stringify(await makeSigningKey('kilde-1')),
     POSTGRES_PASSWORD: randomBytes(24).toString('hex'),
+    REDIS_PASSWORD: randomBytes(24).toString('hex'),
   };
 };
 

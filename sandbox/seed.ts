@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
+import { setTimeout as wait } from 'node:timers/promises';
 import { identifierSystem, parseNationalId } from '../schema/nationalId.ts';
-import { readCommon } from '../subgraphs/_shared/environment.ts';
 import { extentExtension } from '../subgraphs/hendelseslager/readModels/service.ts';
 import type { RestrictionSetting } from '../subgraphs/personvern/adapter/client.ts';
 import { recordRestrictions } from '../subgraphs/personvern/restrictions.ts';
@@ -9,6 +9,9 @@ import { claimsFor } from './personas.ts';
 import { osloTime } from './population/calendar.ts';
 import type { Population, SyntheticNews2, SyntheticPerson, SyntheticService } from './population/model.ts';
 import type { Sandbox } from './sandbox.ts';
+
+/** How often a busy event store is asked again. */
+const mostTries = 10;
 
 const organisationSystem = 'urn:oid:2.16.578.1.12.4.1.4.101';
 const hprSystem = 'urn:oid:2.16.578.1.12.4.1.4.4';
@@ -230,7 +233,7 @@ export const seedRestrictions = async ({
   env: Record<string, string | undefined>;
 }): Promise<{ restrictions: number }> => {
   const settings = population.people.filter(({ nationalId }) => parseNationalId(nationalId)).flatMap(settingsOf);
-  const stored = await recordRestrictions(databaseUrl, readCommon(env), settings, AbortSignal.timeout(10_000));
+  const stored = await recordRestrictions(databaseUrl, env, settings, AbortSignal.timeout(10_000));
   if (!stored.ok) throw new Error(`seeding restrictions: ${stored.error.kind}`);
   return { restrictions: stored.value };
 };
@@ -245,8 +248,17 @@ export const seed = async ({ sandbox, gatewayUrl }: { sandbox: Sandbox; gatewayU
     population,
     post: async (contentType, body) => {
       const headers = { 'content-type': contentType, authorization: `Bearer ${token}` };
-      const response = await fetch(new URL('/events', gatewayUrl), { method: 'POST', headers, body });
-      await response.arrayBuffer();
+      const send = async () => {
+        const response = await fetch(new URL('/events', gatewayUrl), { method: 'POST', headers, body });
+        await response.arrayBuffer();
+        return response;
+      };
+      let response = await send();
+      // As any client of the event store has to: busy is no refusal, and the same again adds nothing.
+      for (let tries = 0; response.status === 503 && tries < mostTries; tries += 1) {
+        await wait(1_000 * Number(response.headers.get('retry-after') ?? 1));
+        response = await send();
+      }
       return response;
     },
   });

@@ -80,6 +80,16 @@ export type RedisLinkOptions = {
 const silenceMs = 1_000;
 const reconnectMs = (attempt: number): number => Math.min(50 * 2 ** Math.min(attempt, 5), 1_000);
 
+/** Many commands fail at once with the same error, and one new connection is enough. */
+const onceInAWhile = (isReason: (error: Error) => boolean) => {
+  let lastMs = Number.NEGATIVE_INFINITY;
+  return (error: Error): boolean => {
+    if (!isReason(error) || performance.now() - lastMs < silenceMs) return false;
+    lastMs = performance.now();
+    return true;
+  };
+};
+
 const connect = ({ url, sentinels, isCluster }: RedisSettings, name: string): RedisClient => {
   const port = Number(url.port || 6_379);
   const tls = url.protocol === 'rediss:' ? { tls: {} } : {};
@@ -94,7 +104,7 @@ const connect = ({ url, sentinels, isCluster }: RedisSettings, name: string): Re
     maxRetriesPerRequest: 0,
     autoResendUnfulfilledCommands: false,
     lazyConnect: true,
-    reconnectOnError: ({ message }) => message.startsWith('READONLY'), // the master has become a replica
+    reconnectOnError: onceInAWhile(({ message }) => message.startsWith('READONLY')), // the master has become a replica
   } satisfies RedisOptions;
   if (isCluster)
     return new Cluster([{ host: url.hostname, port }], {

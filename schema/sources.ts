@@ -38,7 +38,7 @@ export const absenceTexts: Record<AbsenceCode, string> = {
   DELAYED: 'Opplysningene vises senere.',
   SOURCE_UNAVAILABLE: 'Kilden svarte ikke. Det kan finnes opplysninger som ikke vises.',
   SOURCE_INVALID: 'Kilden ga et svar som ikke kan brukes. Det kan finnes opplysninger som ikke vises.',
-  STALE: 'Opplysningene er eldre enn de bør være.',
+  STALE: 'Kilden svarte ikke nå. Opplysningene er fra et tidligere svar, og det kan finnes nyere.',
   UNKNOWN: 'Det er ukjent hvorfor opplysningene mangler.',
 };
 

@@ -11,6 +11,7 @@ import { readSandboxEnv } from '../sandbox/environment.ts';
 import { makeKeys, writeKeys } from '../sandbox/keys.ts';
 import { startSandbox } from '../sandbox/sandbox.ts';
 import { subgraphNames } from '../schema/compose.ts';
+import { readRedisSettings } from '../schema/redis.ts';
 import { serveSubgraph } from '../subgraphs/_shared/serve.ts';
 import { moduleOf } from './support/overHttp.ts';
 
@@ -55,7 +56,7 @@ const environmentOf = (name: string): Record<string, string> =>
 describe('docker-compose.yml', () => {
   it('holds what one host needs', () => {
     expect(services.map(([name]) => name).sort()).toEqual(
-      ['gateway', 'postgres', 'proxy', 'sandbox', ...subgraphNames()].sort(),
+      ['gateway', 'postgres', 'proxy', 'redis', 'sandbox', ...subgraphNames()].sort(),
     );
     expect(compose.services['gateway']?.deploy?.replicas).toBe(2);
   });
@@ -86,15 +87,30 @@ describe('docker-compose.yml', () => {
   it('holds no secret, and asks for none that npm run keys does not make', () => {
     for (const [name, { environment }] of services) {
       for (const [key, value] of Object.entries(environment)) {
-        if (!/KEY|PASSWORD|SECRET|TOKEN|DATABASE_URL/.test(key)) continue;
+        if (!/KEY|PASSWORD|SECRET|TOKEN|AUTH|DATABASE_URL|REDIS_URL/.test(key)) continue;
         if (value === registerCredentials.password) continue; // the simulators', the same for everybody
         const names = [...value.matchAll(variable)].map((match) => match[1]);
         expect([name, key, names]).toEqual([name, key, [expect.any(String)]]);
         expect(Object.keys(secrets)).toContain(names[0]);
-        expect(value.replace(variable, '').replaceAll(/[\w/]*:\/\/kilde:|@\w+:\d+\/kilde/g, '')).toBe('');
+        expect(value.replace(variable, '').replaceAll(/[\w/]*:\/\/(kilde)?:|@\w+:\d+(\/kilde)?/g, '')).toBe('');
       }
     }
     expect(read('docker-compose.yml')).not.toMatch(/[A-Za-z0-9+]{32,}|-----BEGIN/);
+  });
+
+  it('gives the gateway and every subgraph one Redis, which keeps nothing on disk and throws nothing out', () => {
+    const [executable, ...settings] = compose.services['redis']?.command ?? [];
+    expect(executable).toBe('redis-server');
+    const pairs = settings.filter((_, at) => at % 2 === 0).map((name, at) => [name, fillIn(settings[2 * at + 1]!)]);
+    expect(Object.fromEntries(pairs)).toMatchObject({
+      '--requirepass': secrets['REDIS_PASSWORD'],
+      '--save': '',
+      '--maxmemory-policy': 'noeviction',
+    });
+    for (const name of ['gateway', ...subgraphNames()]) {
+      const { url } = readRedisSettings(environmentOf(name))!;
+      expect([name, url.host, url.password]).toEqual([name, 'redis:6379', secrets['REDIS_PASSWORD']]);
+    }
   });
 
   it('lets nobody in but through the proxy, and that on this machine only', () => {

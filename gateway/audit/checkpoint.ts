@@ -1,4 +1,6 @@
 import { createPrivateKey, createPublicKey, hash, type KeyObject, sign, verify } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { deriveKey } from '../../schema/keys.ts';
 
 /** What the access log was at one moment: how many sealed entries, the root of their tree, and the last seal. */
@@ -85,4 +87,14 @@ export const readCheckpoint = (note: string, { name, key }: SignatureKey): Check
 /** Signed checkpoints one after the other in a file, an empty line and a row of dashes between them. */
 const between = '\n----\n';
 export const joinNotes = (note: string): string => `${note}${between}`;
-export const splitNotes = (file: string): string[] => file.split(between).filter((note) => note.trim() !== '');
+const splitNotes = (file: string): string[] => file.split(between).filter((note) => note.trim() !== '');
+
+/** Every checkpoint in the files of a folder. @throws Error that names a note with another signature by its place */
+export const readFolder = (folder: string, key: SignatureKey): Checkpoint[] =>
+  readdirSync(folder).flatMap((name) =>
+    splitNotes(readFileSync(join(folder, name), 'utf8')).map((note, i) => {
+      const checkpoint = readCheckpoint(note, key);
+      if (!checkpoint) throw new Error(`checkpoint ${i + 1} of ${name} is not signed with this key`);
+      return checkpoint;
+    }),
+  );

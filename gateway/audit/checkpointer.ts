@@ -1,16 +1,17 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { open } from 'node:fs/promises';
+import { hostname } from 'node:os';
+import { join } from 'node:path';
 import { Gauge } from 'prom-client';
 import { log } from '../log.ts';
 import {
   type Checkpoint,
   joinNotes,
   publicKeyOf,
-  readCheckpoint,
+  readFolder,
   readPublicKey,
   type Signer,
   signCheckpoint,
-  splitNotes,
 } from './checkpoint.ts';
 import { createTree } from './merkle.ts';
 import { type Database, seals } from './rows.ts';
@@ -33,21 +34,22 @@ export type Checkpointer = {
 
 export type CheckpointerOptions = {
   database: Database;
-  /** Outside the database, and best on another machine's disk: who can change the one must not be able to change the other. */
-  file: string;
+  /**
+   * Where checkpoints are kept, a file for each gateway: outside the database, and best on another machine's disk, since who
+   * can change the one must not be able to change the other.
+   */
+  folder: string;
   signer: Signer;
   everyMs?: number;
   now?: () => Date;
 };
 
-/** The last checkpoint of a file; `null` for a new one. @throws Error when the file holds what this key has not signed */
-const lastOf = (file: string, signer: Signer): Checkpoint | null => {
-  const note = existsSync(file) ? splitNotes(readFileSync(file, 'utf8')).at(-1) : undefined;
-  if (note === undefined) return null;
-  const checkpoint = readCheckpoint(note, readPublicKey(publicKeyOf(signer)));
-  if (!checkpoint) throw new Error('the checkpoints of the access log are not signed with this key');
-  return checkpoint;
-};
+/** The latest that any gateway has signed. @throws Error when the folder holds what this key has not signed */
+const latestIn = (folder: string, signer: Signer): Checkpoint | null =>
+  readFolder(folder, readPublicKey(publicKeyOf(signer))).reduce<Checkpoint | null>(
+    (latest, it) => (latest && latest.size >= it.size ? latest : it),
+    null,
+  );
 
 const append = async (file: string, text: string): Promise<void> => {
   const handle = await open(file, 'a', 0o640);
@@ -65,12 +67,14 @@ const append = async (file: string, text: string): Promise<void> => {
  */
 export const startCheckpointer = ({
   database,
-  file,
+  folder,
   signer,
   everyMs = 60_000,
   now = () => new Date(),
 }: CheckpointerOptions): Checkpointer => {
-  const earlier = lastOf(file, signer);
+  mkdirSync(folder, { recursive: true, mode: 0o750 });
+  const file = join(folder, hostname());
+  const earlier = latestIn(folder, signer);
   const tree = createTree();
   let first: bigint | null = null;
   let last = 0n;

@@ -1,18 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import type pg from 'pg';
 import * as z from 'zod';
 import { entryOfRow } from '../../schema/accessEntry.ts';
 import { RootKey } from '../../schema/keys.ts';
 import { toAuditEvent } from './auditEvent.ts';
-import {
-  type Checkpoint,
-  checkpointSigner,
-  publicKeyOf,
-  readCheckpoint,
-  readPublicKey,
-  splitNotes,
-} from './checkpoint.ts';
+import { type Checkpoint, checkpointSigner, publicKeyOf, readFolder, readPublicKey } from './checkpoint.ts';
 import { openAccessDatabase } from './database.ts';
 import { inclusionProof } from './merkle.ts';
 import { findToReview } from './review.ts';
@@ -23,10 +16,10 @@ import { describeFault, verifyLog } from './verify.ts';
  * `npm run audit:verify`, `audit:export`, `audit:review`, `audit:proof`: what the platform team and the data protection
  * officer do with the access log. Reads the database at `DATABASE_URL`; results go to standard output, words to standard error.
  */
-const usage = `npm run audit:verify -- [--checkpoints FILE …] [--key PUBLIC_KEY]
+const usage = `npm run audit:verify -- [--checkpoints FOLDER] [--key PUBLIC_KEY]
 npm run audit:export -- [--patient ID] [--since TIME] [--until TIME]
 npm run audit:review -- [--since TIME] [--until TIME] [--organisation NUMBER] [--people-a-day N]
-npm run audit:proof -- --entry ID [--checkpoints FILE …] [--key PUBLIC_KEY]`;
+npm run audit:proof -- --entry ID [--checkpoints FOLDER] [--key PUBLIC_KEY]`;
 
 const Env = z.object({
   DATABASE_URL: z.string().startsWith('postgres'),
@@ -38,7 +31,7 @@ const Time = z.coerce.date();
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
-    checkpoints: { type: 'string', multiple: true },
+    checkpoints: { type: 'string' },
     key: { type: 'string' },
     patient: { type: 'string' },
     entry: { type: 'string' },
@@ -61,16 +54,10 @@ const publicKey = () => {
   return readPublicKey(publicKeyOf(checkpointSigner(settings.KILDE_KEY)));
 };
 
-/** Checkpoints of all files. @throws Error that names a note with another signature by its place in its file */
+/** Checkpoints of every gateway; none before the first has been signed. */
 const readCheckpoints = (): Checkpoint[] => {
-  const files = values.checkpoints ?? (settings.AUDIT_CHECKPOINTS ? [settings.AUDIT_CHECKPOINTS] : []);
-  return files.flatMap((file) =>
-    splitNotes(readFileSync(file, 'utf8')).map((note, i) => {
-      const checkpoint = readCheckpoint(note, publicKey());
-      if (!checkpoint) throw new Error(`checkpoint ${i + 1} of ${file} is not signed with this key`);
-      return checkpoint;
-    }),
-  );
+  const folder = values.checkpoints ?? settings.AUDIT_CHECKPOINTS;
+  return folder && existsSync(folder) ? readFolder(folder, publicKey()) : [];
 };
 
 const period = () => ({ since: Time.parse(values.since ?? 0), until: Time.parse(values.until ?? new Date()) });
@@ -111,7 +98,7 @@ const commands: Record<string, (database: pg.Pool) => Promise<number>> = {
 
   async proof(database) {
     const checkpoint = readCheckpoints().sort((one, other) => other.size - one.size)[0];
-    if (!checkpoint) throw new Error('a proof leads to a checkpoint: name their file with --checkpoints');
+    if (!checkpoint) throw new Error('a proof leads to a checkpoint: name their folder with --checkpoints');
     const { rows } = await database.query<{ sequence: string }>(
       'select sequence from personvern.access where id = $1',
       [values.entry],

@@ -4,9 +4,8 @@ import type { Assertion } from '../../schema/assertion.ts';
 import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
 import type { SourceReport } from '../../schema/sources.ts';
-import type { Subgraph, SubgraphAnswer } from '../../schema/subgraph.ts';
+import type { Subgraph } from '../../schema/subgraph.ts';
 import type { AccessLog } from '../audit/accessLog.ts';
-import { log } from '../log.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
 import type { FetchStep, Step } from '../plan/planner.ts';
@@ -17,7 +16,8 @@ import type { Decision, Policy } from '../policy/decide.ts';
 import { type Identified, type Identity, identify } from '../policy/identity.ts';
 import type { PersonFacts } from '../policy/person.ts';
 import { readSettings } from '../policy/settings.ts';
-import { type Path, type PathError, summarise } from './outcome.ts';
+import { createCalls } from './calls.ts';
+import { type Path, type PathError, type Refusal, summarise } from './outcome.ts';
 import type { createRoot } from './root.ts';
 import { runPlan } from './run.ts';
 import type { Scope } from './scope.ts';
@@ -68,8 +68,24 @@ export type Planned = { steps: Step | null; categories: ReadonlySet<Category> };
 
 const grantsOf = (decision: Decision) => (category: Category) => decision.categories.get(category)?.effect === 'permit';
 
+/** Nobody's rule gives it, or it has no class of which a rule could speak. */
+const noAccess: Refusal = { absence: 'NO_ACCESS', requires: null };
+
+/** Why a decision does not give a field; `null` when it does. Of several classes the first that is refused says it. */
+const refusalIn = (facts: SchemaFacts, decision: Decision, coordinate: string): Refusal | null => {
+  if (isPermitted(facts, grantsOf(decision), coordinate)) return null;
+  const isGiven = grantsOf(decision);
+  const refused = facts
+    .classesOf(coordinate)
+    .flat(2)
+    .find((category) => !isGiven(category));
+  return (refused !== undefined && decision.categories.get(refused)) || noAccess;
+};
+
 /** The steps of a request in their order: patient, decision, plan, execution, audit, release (design, section 2). */
 export const createSteps = ({ environment, subgraphs, policy, accessLog, now = () => new Date() }: ExecutorOptions) => {
+  const openCalls = createCalls(subgraphs);
+
   const coerce = (schema: GraphQLSchema, { operation, variables }: Operation) => {
     const { coerced } = getVariableValues(schema, operation.variableDefinitions ?? [], variables, { maxErrors: 1 });
     if (!coerced) throw requestError('BAD_REQUEST', 'The variables do not fit the operation');
@@ -120,14 +136,14 @@ export const createSteps = ({ environment, subgraphs, policy, accessLog, now = (
       { scope, variables, patient, decision }: Begun,
       { steps }: Planned,
     ): Promise<Shaped> {
-      const assertion = assertionFor(scope, patient, decision);
+      const calls = openCalls(scope, assertionFor(scope, patient, decision));
       const call = (step: FetchStep, stepVariables: Record<string, unknown>) =>
         step.subgraph === 'kilde'
           ? root(step, stepVariables, { caller: scope.caller, patientId: patient?.id ?? null, decision })
-          : callSubgraph(subgraphs.get(step.subgraph), step, stepVariables, assertion, scope);
-      const collected = await runPlan(steps, variables, call, facts.sourceOf);
-      const isGiven = (coordinate: string) => isPermitted(facts, grantsOf(decision), coordinate);
-      return shape(collected, { schema, facts, document, operationName, variables, isGiven });
+          : calls.call(step, stepVariables);
+      const collected = await runPlan(steps, variables, call, facts.sourceOf).finally(calls.close);
+      const refusalOf = (coordinate: string) => refusalIn(facts, decision, coordinate);
+      return shape(collected, { schema, facts, document, operationName, variables, refusalOf });
     },
 
     /** 6 audit: durable before anything is released, refusals too. */
@@ -185,42 +201,4 @@ const assertionFor = (scope: Scope, patient: PersonFacts | null, decision: Decis
     accessBasis: accessBasisFor(purpose),
     deadline: scope.deadline - shapingMs,
   };
-};
-
-const failure = (timedOut: boolean): SubgraphAnswer => ({
-  data: null,
-  errors: [
-    {
-      message: timedOut ? 'The source did not answer in time' : 'The source is not available',
-      extensions: { code: 'SOURCE_UNAVAILABLE', absence: 'SOURCE_UNAVAILABLE', retryable: true, canElevate: false },
-    },
-  ],
-  sources: [],
-});
-
-/** Asks a subgraph and waits no longer than the deadline, whatever it does. Its failure is an answer like any other. */
-const callSubgraph = async (
-  subgraph: Subgraph | undefined,
-  { subgraph: name, document, text }: FetchStep,
-  variables: Record<string, unknown>,
-  assertion: Assertion,
-  scope: Scope,
-): Promise<SubgraphAnswer> => {
-  const toSources = AbortSignal.any([scope.signal, AbortSignal.timeout(Math.max(1, assertion.deadline - Date.now()))]);
-  const late = new Promise<'late'>((resolve) => {
-    const left = setTimeout(() => resolve('late'), Math.max(1, scope.deadline - Date.now()));
-    left.unref();
-    scope.signal.addEventListener('abort', () => resolve('late'), { once: true });
-  });
-  try {
-    if (!subgraph) throw new Error(`the plan names ${name}, which does not run`);
-    const answer = await Promise.race([
-      subgraph.execute({ document, text, variables, assertion, subjectToken: scope.token, signal: toSources }),
-      late,
-    ]);
-    return answer === 'late' ? failure(true) : answer;
-  } catch (error) {
-    log.error({ subgraph: name, traceId: scope.traceId, error: (error as Error).name }, 'subgraph failed');
-    return failure(false);
-  }
 };

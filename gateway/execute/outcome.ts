@@ -1,3 +1,4 @@
+import type { CategoryDecision } from '../../schema/categories.ts';
 import {
   type AbsenceCode,
   absenceTexts,
@@ -5,7 +6,7 @@ import {
   type SourceReport,
   type SourceStatus,
 } from '../../schema/sources.ts';
-import type { ErrorExtensions } from '../../schema/subgraph.ts';
+import type { ErrorCode, ErrorExtensions } from '../../schema/subgraph.ts';
 
 export type Path = readonly (string | number)[];
 
@@ -17,13 +18,27 @@ export type Missing = { status: SourceStatus; code: AbsenceCode; message: string
 
 export const startsWith = (path: Path, prefix: Path): boolean => prefix.every((key, i) => path[i] === key);
 
+const refusals: Partial<Record<AbsenceCode, { code: ErrorCode; message: string }>> = {
+  BLOCKED: { code: 'BLOCKED', message: 'Not available to you' },
+  RESTRICTED: { code: 'RESTRICTED', message: 'The patient has restricted it' },
+  RESERVED: { code: 'RESERVED', message: 'The patient has opted out of this source' },
+};
+const notPermitted = { code: 'FORBIDDEN', message: 'Not permitted for your role and purpose' } as const;
+
+/** What a decision says of a category that it does not give, as far as an answer tells of it. */
+export type Refusal = Pick<CategoryDecision, 'absence' | 'requires'>;
+
 /** A decision is the reason: nothing was asked. */
-export const denied = (source: SourceName): Missing => ({
-  status: 'NOT_ASKED',
-  code: 'NO_ACCESS',
-  message: 'Not permitted for your role and purpose',
-  extensions: { code: 'FORBIDDEN', source, retryable: false, canElevate: false },
-});
+export const denied = (source: SourceName, { absence, requires }: Refusal): Missing => {
+  const { code, message } = refusals[absence] ?? notPermitted;
+  const opening = requires ? { requires } : {};
+  return {
+    status: 'NOT_ASKED',
+    code: absence,
+    message,
+    extensions: { code, source, retryable: false, canElevate: requires !== null, ...opening },
+  };
+};
 
 const withheld = new Set<AbsenceCode>(['NO_ACCESS', 'BLOCKED', 'RESTRICTED', 'RESERVED', 'DELAYED']);
 

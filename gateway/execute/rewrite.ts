@@ -1,6 +1,6 @@
 import type { Rewrite } from '../plan/planner.ts';
 import { isOneOf } from './entities.ts';
-import { isObject, type Json } from './merge.ts';
+import { isObject, type Json, member, put } from './merge.ts';
 import type { Path } from './outcome.ts';
 
 /** Makes a plan's changes in `value`, which must belong to the caller. */
@@ -16,14 +16,16 @@ const rewriteAt = (value: Json | undefined, rewrite: Rewrite, depth: number): vo
   if (!isObject(value)) return;
   const segment = rewrite.path[depth];
   if (typeof segment === 'string') {
-    rewriteAt(value[segment], rewrite, depth + 1);
+    rewriteAt(member(value, segment), rewrite, depth + 1);
   } else if (segment !== undefined) {
     // An object whose type nobody asked for is of the only type that it can have.
     if (value['__typename'] === undefined || isOneOf(value, segment)) rewriteAt(value, rewrite, depth + 1);
   } else if (rewrite.kind === 'set') {
-    value[rewrite.key] = rewrite.value;
-  } else if (value[rewrite.key] !== undefined) {
-    value[rewrite.to] = value[rewrite.key] as Json;
+    put(value, rewrite.key, rewrite.value);
+  } else {
+    const moved = member(value, rewrite.key);
+    if (moved === undefined) return;
+    put(value, rewrite.to, moved);
     delete value[rewrite.key];
   }
 };
@@ -49,7 +51,7 @@ export const restoreNames = (value: Json | undefined, names: ReadonlyMap<string,
       restoreNames(value[key], names);
       const name = names.get(key);
       if (name === undefined) continue;
-      value[name] = value[key] as Json;
+      put(value, name, value[key] as Json);
       delete value[key];
     }
   }

@@ -1,13 +1,16 @@
 import type { SourceName, SourceReport } from '../../schema/sources.ts';
 import type { SubgraphAnswer, SubgraphError } from '../../schema/subgraph.ts';
-import type { EntityPart, FetchStep, Rewrite, Step } from '../plan/planner.ts';
+import type { EntityPart, FetchStep, PlanPath, Rewrite, Step } from '../plan/planner.ts';
 import { type Brought, broughtBy } from './brought.ts';
-import { type Absences, type Entity, entitiesAt, isOneOf, represent } from './entities.ts';
+import { type Absences, type Entity, entitiesAt, isOneOf, pathOf, representBy } from './entities.ts';
 import { copy, type JsonObject, mergeInto } from './merge.ts';
 import type { Path, PathError } from './outcome.ts';
 import { restoreNames, rewriteIn, rewritePath } from './rewrite.ts';
 
-/** Calls one subgraph; resolves also when the subgraph is down, slow or broken. */
+/**
+ * Calls one subgraph; resolves also when the subgraph is down, slow or broken. What it answers belongs to whoever called: it
+ * becomes part of the data, and is changed there.
+ */
 export type CallSubgraph = (step: FetchStep, variables: Record<string, unknown>) => Promise<SubgraphAnswer>;
 
 export type Collected = { data: JsonObject; errors: PathError[]; sources: SourceReport[] };
@@ -29,7 +32,7 @@ export const runPlan = async (
   call: CallSubgraph,
   sourceOf: (coordinate: string) => SourceName | null,
 ): Promise<Collected> => {
-  const collected: Collected = { data: Object.create(null), errors: [], sources: [] };
+  const collected: Collected = { data: {}, errors: [], sources: [] };
   const absences: Absences = new WeakMap();
 
   const run = async (step: Step): Promise<void> => {
@@ -47,8 +50,11 @@ export const runPlan = async (
     }
   };
 
-  const pick = (step: FetchStep) =>
-    Object.fromEntries(step.variables.filter((name) => name in variables).map((name) => [name, variables[name]]));
+  const pick = (step: FetchStep) => {
+    const given: Record<string, unknown> = {};
+    for (const name of step.variables) if (Object.hasOwn(variables, name)) given[name] = variables[name];
+    return given;
+  };
 
   const fetchRoot = async (step: FetchStep) => {
     const targets = entitiesAt(collected.data, step.path);
@@ -56,7 +62,7 @@ export const runPlan = async (
     const { data, errors = [], sources } = await call(step, pick(step));
     collected.sources.push(...sources);
     const brought = () => broughtBy(step, null);
-    if (data) for (const { object } of targets) give(object, data as JsonObject, step, step.after);
+    if (data) give(targets, data as JsonObject, step, step.after);
     else if (errors.length === 0) note(step, invalid, targets, [], step.after, brought());
     for (const error of errors) note(step, error, targets, error.path ?? [], step.after, brought());
   };
@@ -75,7 +81,7 @@ export const runPlan = async (
       const without: Entity[] = [];
       for (const [i, { entities }] of asked.entries()) {
         const values = isWhole ? found[i] : null;
-        if (values) for (const { object } of entities) give(object, values, step, part.after);
+        if (values) give(entities, values, step, part.after);
         else without.push(...entities);
       }
       if (without.length > 0) markAbsent(step, part, without);
@@ -100,10 +106,13 @@ export const runPlan = async (
     }
   };
 
-  const give = (object: JsonObject, values: JsonObject, { types }: FetchStep, after: readonly Rewrite[]) => {
-    const came = after.length > 0 ? (copy(values) as JsonObject) : values;
-    rewriteIn(came, after);
-    mergeInto(object, came, types.interfaces);
+  /** Each target gets what came for itself: nothing in the data is in two places. */
+  const give = (targets: readonly Entity[], came: JsonObject, { types }: FetchStep, after: readonly Rewrite[]) => {
+    if (after.length > 0) rewriteIn(came, after);
+    for (const [i, { object }] of targets.entries()) {
+      const own = i + 1 < targets.length ? (copy(came) as JsonObject) : came;
+      mergeInto(object, own, types.interfaces);
+    }
   };
 
   /** An error belongs to the field where it arose; without a place of its own, to everything the fetch should have brought. */
@@ -115,12 +124,12 @@ export const runPlan = async (
     after: readonly Rewrite[],
     brought: readonly Brought[],
   ) => {
-    for (const { object, path: at } of targets) {
+    for (const { object, place } of targets) {
       const here = brought.filter((it) => isOn(object, it));
       const ends: Path[] = below.length > 0 ? [below] : here.map(({ key }) => [key]);
       const places = new Map<string, PathError>();
       for (const end of ends.length > 0 ? ends : [[]]) {
-        const path = step.clientPath([...at, ...rewritePath(end, after)]);
+        const path = step.clientPath([...pathOf(place), ...rewritePath(end, after)]);
         const coordinate = here.find(({ key }) => key === end[0])?.coordinate ?? '';
         const source = extensions.source ?? sourceOf(coordinate) ?? undefined;
         places.set(path.join('\0'), { path, message, extensions: source ? { ...extensions, source } : extensions });
@@ -137,22 +146,36 @@ const isOn = (object: JsonObject, { types }: Brought) => !types || !object['__ty
 
 /** What to ask about the entities of one part: each representation once. */
 const question = (data: JsonObject, { paths, requires, before }: EntityPart, absences: Absences): Question => {
-  const asked = new Map<string, Asked>();
+  const represent = representBy(requires);
   const unasked: Entity[] = [];
-  const seen = new Set<JsonObject>();
-  for (const entity of paths.flatMap((path) => entitiesAt(data, path))) {
-    if (seen.has(entity.object)) continue; // several paths may lead to it
-    seen.add(entity.object);
-    const representation = represent(entity.object, requires, absences);
+  const asked: Asked[] = [];
+  for (const entity of entitiesOf(data, paths)) {
+    const representation = represent(entity.object, absences);
     if (!representation) {
       unasked.push(entity);
       continue;
     }
-    rewriteIn(representation, before);
-    const sight = JSON.stringify(representation);
-    const known = asked.get(sight);
-    if (known) known.entities.push(entity);
-    else asked.set(sight, { representation, entities: [entity] });
+    if (before.length > 0) rewriteIn(representation, before);
+    asked.push({ representation, entities: [entity] });
   }
-  return { asked: [...asked.values()], unasked };
+  return { asked: asked.length > 1 ? alikeAsOne(asked) : asked, unasked };
+};
+
+const entitiesOf = (data: JsonObject, paths: readonly PlanPath[]): readonly Entity[] => {
+  const [first, ...others] = paths.map((path) => entitiesAt(data, path));
+  if (!first || others.length === 0) return first ?? [];
+  const seen = new Map<JsonObject, Entity>(); // several paths may lead to one
+  for (const entity of [first, ...others].flat()) if (!seen.has(entity.object)) seen.set(entity.object, entity);
+  return [...seen.values()];
+};
+
+const alikeAsOne = (asked: readonly Asked[]): Asked[] => {
+  const bySight = new Map<string, Asked>();
+  for (const one of asked) {
+    const sight = JSON.stringify(one.representation);
+    const known = bySight.get(sight);
+    if (known) known.entities.push(...one.entities);
+    else bySight.set(sight, one);
+  }
+  return [...bySight.values()];
 };

@@ -2,12 +2,17 @@ import {
   type DocumentNode,
   type FieldNode,
   type FragmentDefinitionNode,
+  GraphQLBoolean,
+  GraphQLFloat,
+  GraphQLID,
   GraphQLIncludeDirective,
   type GraphQLInterfaceType,
+  type GraphQLLeafType,
   type GraphQLObjectType,
   type GraphQLOutputType,
   type GraphQLSchema,
   GraphQLSkipDirective,
+  GraphQLString,
   getDirectiveValues,
   getNullableType,
   isAbstractType,
@@ -39,6 +44,8 @@ export type Shape =
 export type ShapedField = {
   /** Response key. */
   key: string;
+  /** Whether every object has a member of this name that it did not bring, such as `constructor`. */
+  isInherited: boolean;
   name: string;
   coordinate: string;
   source: SourceName | null;
@@ -48,6 +55,16 @@ export type ShapedField = {
 export type Selection = { typeName: string; isGroup: boolean; fields: readonly ShapedField[] };
 
 type Collected = Map<string, FieldNode[]>;
+
+/** What a scalar's or enum's own `serialize` gives, without asking it for values that it would give back as they are. */
+const serializerOf = (type: GraphQLLeafType): ((value: unknown) => unknown) => {
+  const serialize = (value: unknown) => type.serialize(value);
+  if (type === GraphQLString || type === GraphQLID)
+    return (value) => (typeof value === 'string' ? value : serialize(value));
+  if (type === GraphQLBoolean) return (value) => (typeof value === 'boolean' ? value : serialize(value));
+  if (type === GraphQLFloat) return (value) => (Number.isFinite(value) ? value : serialize(value));
+  return serialize;
+};
 
 /** Names of the variables that `@skip` and `@include` of an operation read: what its selection depends on beside itself. */
 export const conditionVariables = (document: DocumentNode): readonly string[] => {
@@ -124,13 +141,14 @@ export const compileSelection = (
     const fields = [...collected].map(([key, nodes]): ShapedField => {
       const name = nodes[0]!.name.value;
       const coordinate = `${type.name}.${name}`;
-      if (name === '__typename') return { key, name, coordinate, source: null, shape: typename(type) };
+      const isInherited = key in Object.prototype;
+      if (name === '__typename') return { key, isInherited, name, coordinate, source: null, shape: typename(type) };
       const field = type.getFields()[name];
       const below = nodes.flatMap(({ selectionSet }) => (selectionSet ? [selectionSet] : []));
       const shape: Shape = field
         ? shapeOf(field.type, below)
         : { kind: 'leaf', isNonNull: false, serialize: (it) => it };
-      return { key, name, coordinate, source: facts.sourceOf(coordinate), shape };
+      return { key, isInherited, name, coordinate, source: facts.sourceOf(coordinate), shape };
     });
     return { typeName: type.name, isGroup: facts.isGroup(type.name), fields };
   };
@@ -145,12 +163,17 @@ export const compileSelection = (
     const isNonNull = isNonNullType(type);
     const nullable = getNullableType(type);
     if (isListType(nullable)) return { kind: 'list', isNonNull, of: shapeOf(nullable.ofType, below) };
-    if (isLeafType(nullable)) return { kind: 'leaf', isNonNull, serialize: (value) => nullable.serialize(value) };
+    if (isLeafType(nullable)) return { kind: 'leaf', isNonNull, serialize: serializerOf(nullable) };
+    let last: { name: string; selection: Selection | null } | null = null; // the items of a list are mostly alike
     const selections = new Map<string, Selection | null>(); // by the type that data turn out to be of
     const selectionFor = (typeName: string | undefined): Selection | null => {
       const name = typeName ?? nullable.name;
+      if (last?.name === name) return last.selection;
       const known = selections.get(name);
-      if (known !== undefined) return known;
+      if (known !== undefined) {
+        last = { name, selection: known };
+        return known;
+      }
       const found = schema.getType(name);
       // A subgraph that knows only an interface (`@interfaceObject`) names that: enough when no more was asked.
       const isKnown = isObjectType(found) || (isInterfaceType(found) && !below.some((set) => asksForType(found, set)));

@@ -10,6 +10,7 @@ import {
 import type { SourceName, SourceReport } from '../../schema/sources.ts';
 import { typename } from '../plan/prune.ts';
 import type { SchemaFacts } from '../plan/supergraph.ts';
+import { put } from './merge.ts';
 import {
   absenceOf,
   because,
@@ -17,6 +18,7 @@ import {
   type Missing,
   type Path,
   type PathError,
+  type Refusal,
   startsWith,
   unexplained,
 } from './outcome.ts';
@@ -32,10 +34,14 @@ export type Question = {
   document: DocumentNode;
   operationName: string | undefined;
   variables: Record<string, unknown>;
-  isGiven(coordinate: string): boolean;
+  /** Why a field is not given, by the decision; `null` for one that is. */
+  refusalOf(coordinate: string): Refusal | null;
 };
 
 type Data = Record<string, unknown>;
+
+const memberOf = (value: Data, { key, isInherited }: ShapedField): unknown =>
+  isInherited && !Object.hasOwn(value, key) ? undefined : value[key];
 
 /** A value that must be there is not: the nearest nullable place above becomes `null`. */
 const broken = Symbol('broken');
@@ -48,7 +54,7 @@ const isRecord = (value: unknown): value is Data =>
  * group that did not come filled in with the reason (`absence`), one error and one line in the report.
  */
 export const shape = (collected: Collected, question: Question): Shaped => {
-  const { isGiven } = question;
+  const { refusalOf } = question;
   const selection = selectionOf(question);
   const answered = new Set<PathError>();
   const violations: PathError[] = [];
@@ -63,7 +69,8 @@ export const shape = (collected: Collected, question: Question): Shaped => {
 
   /** Why a group has no value: cut by decision, or an error at it or below. */
   const groupMissing = (path: Path, coordinate: string, source: SourceName): Missing => {
-    if (!isGiven(coordinate)) return fill(path, source, denied(source));
+    const refusal = refusalOf(coordinate);
+    if (refusal) return fill(path, source, denied(source, refusal));
     const errors = errorsAt(path);
     for (const error of errors) answered.add(error);
     return fill(path, source, errors[0] ? because(errors[0]) : unexplained(source));
@@ -71,7 +78,8 @@ export const shape = (collected: Collected, question: Question): Shaped => {
 
   /** Why an object lacks the part of itself that one source gives, beside what other subgraphs add to it. */
   const partMissing = (path: Path, coordinate: string, source: SourceName): Missing | null => {
-    if (!isGiven(coordinate)) return fill(path, source, denied(source));
+    const refusal = refusalOf(coordinate);
+    if (refusal) return fill(path, source, denied(source, refusal));
     const errors = errorsAt(path).filter(
       (error) => error.path.length === path.length + 1 && error.extensions.source === source,
     );
@@ -89,10 +97,12 @@ export const shape = (collected: Collected, question: Question): Shaped => {
     }
     if (parent.isGroup) {
       const missing = partMissing(at.slice(0, -1), coordinate, source);
-      const value = missing ? (headOf(missing, source)[name] ?? null) : null;
+      const head = missing ? headOf(missing, source) : {};
+      const value = Object.hasOwn(head, name) ? head[name] : null;
       return isRecord(value) && type.kind === 'object' ? lay(value, type.selectionFor(undefined)) : value;
     }
-    if (!isGiven(coordinate)) fill([...at], source, denied(source));
+    const refusal = refusalOf(coordinate);
+    if (refusal) fill([...at], source, denied(source, refusal));
     return null;
   };
 
@@ -127,9 +137,9 @@ export const shape = (collected: Collected, question: Question): Shaped => {
 
   const completeList = (type: Shape, value: readonly unknown[]): unknown => {
     const items: unknown[] = [];
-    for (const [i, item] of value.entries()) {
+    for (let i = 0; i < value.length; i++) {
       at.push(i);
-      const done = complete(type, item);
+      const done = complete(type, value[i]);
       at.pop();
       if (done === broken) return broken;
       items.push(done);
@@ -137,22 +147,28 @@ export const shape = (collected: Collected, question: Question): Shaped => {
     return items;
   };
 
+  const completeField = (field: ShapedField, there: unknown, selected: Selection): unknown => {
+    at.push(field.key);
+    // What stands in is laid out by the selection already, and whole as it is.
+    const isThere = there !== null && there !== undefined;
+    const done = isThere ? complete(field.shape, there) : (standIn(field, selected) ?? complete(field.shape, null));
+    at.pop();
+    return done;
+  };
+
   const completeObject = (selected: Selection, value: Data): unknown => {
-    const object: Data = Object.create(null);
+    const object: Data = {}; // ordinary, for the engine to know all objects of a selection as alike
     for (const field of selected.fields) {
-      at.push(field.key);
-      const there = field.name === '__typename' ? selected.typeName : value[field.key];
-      const isThere = there !== null && there !== undefined;
-      // What stands in is laid out by the selection already, and whole as it is.
-      const done = isThere ? complete(field.shape, there) : (standIn(field, selected) ?? complete(field.shape, null));
-      at.pop();
+      const there = field.name === '__typename' ? selected.typeName : memberOf(value, field);
+      const done = completeField(field, there, selected);
       if (done === broken) return broken;
-      object[field.key] = done;
+      if (field.isInherited) put(object, field.key, done);
+      else object[field.key] = done;
     }
     return object;
   };
 
-  const root = completeObject(selection, { ...collected.data, ...introspection(selection, question) });
+  const root = completeObject(selection, withIntrospection(collected.data, selection, question));
   const stands = [...filled.values()];
   const filledErrors = stands.map(({ path, missing: { message, extensions } }) => ({ path, message, extensions }));
   const others = collected.errors.filter(
@@ -185,10 +201,10 @@ const headOf = (missing: Missing, source: SourceName): Data => ({
 
 /** An object made here, by field name, -> the client's selection of it. */
 const lay = (made: Data, selection: Selection | null): Data => {
-  const laid: Data = Object.create(null);
+  const laid: Data = {};
   for (const { key, name, shape: type } of selection?.fields ?? []) {
-    const value = name === '__typename' ? selection?.typeName : (made[name] ?? null);
-    laid[key] = isRecord(value) && type.kind === 'object' ? lay(value, type.selectionFor(undefined)) : value;
+    const value = name === '__typename' ? selection?.typeName : Object.hasOwn(made, name) ? made[name] : null;
+    put(laid, key, isRecord(value) && type.kind === 'object' ? lay(value, type.selectionFor(undefined)) : value);
   }
   return laid;
 };
@@ -216,10 +232,13 @@ const selectionOf = ({ schema, facts, document, operationName, variables }: Ques
   return made;
 };
 
-/** `__schema` and `__type`, which the schema itself answers. */
-const introspection = (selection: Selection, { schema, document, operationName, variables }: Question): Data => {
-  const keys = selection.fields.filter(({ name }) => name === '__schema' || name === '__type').map(({ key }) => key);
-  if (keys.length === 0) return {};
+/** The data with `__schema` and `__type`, which the schema itself answers. */
+const withIntrospection = (
+  collected: Data,
+  selection: Selection,
+  { schema, document, operationName, variables }: Question,
+): Data => {
+  if (!selection.fields.some(isIntrospection)) return collected;
   const typeInfo = new TypeInfo(schema);
   const alone: DocumentNode = visit(
     document,
@@ -232,5 +251,9 @@ const introspection = (selection: Selection, { schema, document, operationName, 
     }),
   );
   const { data } = executeSync({ schema, document: alone, operationName, variableValues: variables });
-  return Object.fromEntries(keys.map((key) => [key, data?.[key]]));
+  const all: Data = { ...collected };
+  for (const { key } of selection.fields.filter(isIntrospection)) put(all, key, data?.[key]);
+  return all;
 };
+
+const isIntrospection = ({ name }: ShapedField): boolean => name === '__schema' || name === '__type';

@@ -1,6 +1,8 @@
 import {
   type DocumentNode,
+  type FieldNode,
   type FragmentDefinitionNode,
+  type GraphQLObjectType,
   type GraphQLSchema,
   getArgumentValues,
   Kind,
@@ -8,6 +10,7 @@ import {
 } from 'graphql';
 import { collectFields } from 'graphql/execution/collectFields.js';
 import { admits, parseNationalId } from '../../schema/nationalId.ts';
+import { conditionVariables } from '../execute/selection.ts';
 import { requestError } from './errors.ts';
 
 /** How the operation names its patient: by a national identifier or by Kilde's id. */
@@ -35,6 +38,30 @@ const readKey = ({ identifier, id }: Record<string, unknown>, environment: 'sand
   return { nationalId: identifier as string };
 };
 
+/** Fields `patient` at the root, each by its first node, as the variables of `@skip` and `@include` have it. */
+const patientFieldsOf = (
+  schema: GraphQLSchema,
+  query: GraphQLObjectType,
+  document: DocumentNode,
+  operation: OperationDefinitionNode,
+  variables: Record<string, unknown>,
+): readonly FieldNode[] => {
+  const known = unconditional.get(operation);
+  if (known) return known;
+  const fragments = Object.fromEntries(
+    document.definitions
+      .filter((it): it is FragmentDefinitionNode => it.kind === Kind.FRAGMENT_DEFINITION)
+      .map((it) => [it.name.value, it]),
+  );
+  const found = [...collectFields(schema, fragments, variables, query, operation.selectionSet).values()]
+    .flatMap(([node]) => node ?? [])
+    .filter((node) => node.name.value === 'patient');
+  if (known === undefined) unconditional.set(operation, conditionVariables(document).length === 0 ? found : null);
+  return found;
+};
+/** `null` when they depend on variables. */
+const unconditional = new WeakMap<OperationDefinitionNode, readonly FieldNode[] | null>();
+
 /**
  * The one patient of an operation; `null` when it is about none.
  *
@@ -50,14 +77,7 @@ export const patientOf = (
   const query = schema.getQueryType();
   const field = query?.getFields()['patient'];
   if (!query || !field) return null;
-  const fragments = Object.fromEntries(
-    document.definitions
-      .filter((it): it is FragmentDefinitionNode => it.kind === Kind.FRAGMENT_DEFINITION)
-      .map((it) => [it.name.value, it]),
-  );
-  const patients = [...collectFields(schema, fragments, variables, query, operation.selectionSet).values()]
-    .map(([node]) => node)
-    .filter((node) => node?.name.value === 'patient');
+  const patients = patientFieldsOf(schema, query, document, operation, variables);
   if (patients.length > 1) throw requestError('BAD_REQUEST', 'One operation is about one patient');
   return patients[0] ? readKey(getArgumentValues(field, patients[0], variables), environment) : null;
 };

@@ -7,12 +7,13 @@ import {
   type SourceStatus,
 } from '../../schema/sources.ts';
 import type { ErrorExtensions } from '../../schema/subgraph.ts';
+import type { Freshness } from './cache/freshness.ts';
 import { toGraphQLError } from './errors.ts';
 import { droppedRecords } from './metrics.ts';
 import type { CallContext, Result, SourceError } from './source.ts';
 
 /** What a loader found at a source: the records, when the source said it, and how many were another person's. */
-export type Found<T> = { records: T[]; retrieved: string; dropped: number };
+export type Found<T> = { records: T[]; status: Freshness['status']; retrieved: string; dropped: number };
 
 export type Absence = {
   code: AbsenceCode;
@@ -52,30 +53,40 @@ export const lackOf = (error: SourceError): Lack => {
 
 export type Answered = {
   count: number;
+  /** When the source said it. */
   retrieved: string;
+  /** `FRESH` unless the source was not asked just now. */
+  status?: Freshness['status'];
   dropped?: number;
   /**
    * What is missing beside what was given; `null` when an empty group means nothing, as on a later page. Left out, it
-   * follows from `count`: `NONE_REGISTERED` for none, nothing missing otherwise.
+   * follows from `count`: `NONE_REGISTERED` for none, nothing missing otherwise. What is stale may miss what is newer, and
+   * says so instead of either.
    */
   lack?: Lack | null;
+};
+
+const usualLack = (count: number, status: Freshness['status']): Lack | null => {
+  if (status === 'STALE') return { code: 'STALE', retryable: true };
+  return count === 0 ? { code: 'NONE_REGISTERED' } : null;
 };
 
 /** The head of a group whose source answered, and its line in the report. Resolvers spread it before the group's own fields. */
 export const answered = (
   context: RequestContext,
   source: SourceName,
-  { count, retrieved, dropped = 0, lack = count === 0 ? { code: 'NONE_REGISTERED' } : null }: Answered,
+  { count, retrieved, status = 'FRESH', dropped = 0, lack: known }: Answered,
 ): GroupHead => {
+  const lack = known === undefined ? usualLack(count, status) : (known ?? usualLack(1, status));
   context.report({
     source,
-    status: 'FRESH',
+    status,
     asOf: retrieved,
     count,
     absence: lack?.code ?? null,
     ...(dropped > 0 ? { dropped } : {}),
   });
-  return { status: 'FRESH', absence: lack && absenceOf(source, lack), provenance: { source, retrieved } };
+  return { status, absence: lack && absenceOf(source, lack), provenance: { source, retrieved } };
 };
 
 /** The value of a source's answer, or the error that the gateway turns into the group's absence. */

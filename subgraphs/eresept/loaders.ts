@@ -1,15 +1,19 @@
 import DataLoader from 'dataloader';
 import type { AssertedPatient } from '../../schema/assertion.ts';
+import type { SourceCache } from '../_shared/cache/cache.ts';
+import type { Freshness } from '../_shared/cache/freshness.ts';
 import { notFound, toGraphQLError } from '../_shared/errors.ts';
 import { ownOnly } from '../_shared/group.ts';
 import { droppedRecords } from '../_shared/metrics.ts';
 import type { CallContext, Result, Source } from '../_shared/source.ts';
-import { getMedication } from './adapter/client.ts';
+import { getMedication, type Medication } from './adapter/client.ts';
 import { openDocument } from './adapter/document.ts';
 import { type MappedMedication, mapMedication } from './adapter/mapping.ts';
+import { answeredCode } from './adapter/refusals.ts';
 
 export type FoundMedication = MappedMedication & {
   lockedPrescriptions: boolean | null;
+  status: Freshness['status'];
   retrieved: string;
   dropped: number;
 };
@@ -18,14 +22,22 @@ export type FoundMedication = MappedMedication & {
 const anyLocked = (locked: { kjernejournal: boolean | null; prescriptions: boolean | null }): boolean | null =>
   locked.kjernejournal || locked.prescriptions;
 
+/** What failed inside SFM is asked for again, and not taken from an answer that was partial. */
+const isWhole = ({ codes }: Medication): boolean =>
+  codes.kjernejournal === answeredCode && codes.medicationList === answeredCode;
+
+export type Parts = { source: Source; cache: SourceCache };
+
 const readMedication = async (
-  source: Source,
+  { source, cache }: Parts,
   patient: AssertedPatient,
   context: CallContext,
 ): Promise<Result<FoundMedication>> => {
-  const answer = await getMedication(source, patient, context);
+  const question = { source: source.name, name: 'medication', patient };
+  const answer = await cache.ask(question, context, (call) => getMedication(source, patient, call), { isWhole });
   if (!answer.ok) return answer;
-  const { bundle, codes, locked, retrieved } = answer.value;
+  const { status } = answer.value;
+  const { bundle, codes, locked, retrieved } = answer.value.value;
   const document = openDocument(bundle);
   const records = [
     ...document.all('MedicationStatement'),
@@ -47,17 +59,17 @@ const readMedication = async (
   if (!checked.ok) return checked;
   const { own, dropped } = checked.value;
   const mapped = mapMedication(document, codes, retrieved, (record) => own.includes(record));
-  return { ok: true, value: { ...mapped, lockedPrescriptions: anyLocked(locked), retrieved, dropped } };
+  return { ok: true, value: { ...mapped, lockedPrescriptions: anyLocked(locked), status, retrieved, dropped } };
 };
 
 /** Made anew for each request: what a loader remembers is what this caller may see. One call feeds all fields. */
-export const createLoaders = (source: Source, context: CallContext) => ({
+export const createLoaders = (parts: Parts, context: CallContext) => ({
   medication: new DataLoader<string, FoundMedication>((patientIds) =>
     Promise.all(
       patientIds.map(async (id) => {
         const patient = context.assertion.patients.find((it) => it.id === id);
         if (!patient) return notFound();
-        const found = await readMedication(source, patient, context);
+        const found = await readMedication(parts, patient, context);
         return found.ok ? found.value : toGraphQLError(found.error);
       }),
     ),

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { Subgraph, SubgraphModule } from '../../schema/subgraph.ts';
+import { noCache, type SourceCache } from '../_shared/cache/cache.ts';
+import { openCache } from '../_shared/cache/open.ts';
 import { type Env, readCommon, readEnv } from '../_shared/environment.ts';
 import { createHttpSource } from '../_shared/httpSource.ts';
 import { createCursors } from '../_shared/paging.ts';
@@ -14,8 +16,11 @@ const Variables = z.object({
   SFM_URL: z.url({ protocol: /^https?$/ }),
 });
 
-/** The subgraph with the given tokens; it closes them with itself. */
-export const createEresept = (env: Env, { tokens }: { tokens: Tokens }): Subgraph => {
+/** The subgraph with the given tokens and cache; it closes them with itself. */
+export const createEresept = (
+  env: Env,
+  { tokens, cache = noCache }: { tokens: Tokens; cache?: SourceCache },
+): Subgraph => {
   const { SFM_URL } = readEnv(Variables, env);
   const cursors = createCursors(readCommon(env).key('cursor/eresept'));
   // SFM asks three systems before it answers, so it gets longer than other sources.
@@ -25,11 +30,10 @@ export const createEresept = (env: Env, { tokens }: { tokens: Tokens }): Subgrap
     home: import.meta.url,
     resolvers: createResolvers(cursors),
     rules,
-    createContext: (request) => ({ ...request, loaders: createLoaders(source, request) }),
+    createContext: (request) => ({ ...request, loaders: createLoaders({ source, cache }, request) }),
     health: async () => [{ source: source.name, up: await source.reachable() }],
     close: async () => {
-      await source.close();
-      await tokens.close();
+      await Promise.all([source, cache, tokens].map((it) => it.close()));
     },
   });
 };
@@ -37,6 +41,6 @@ export const createEresept = (env: Env, { tokens }: { tokens: Tokens }): Subgrap
 const eresept: SubgraphModule = {
   name: 'eresept',
   routes: [],
-  create: async (env) => createEresept(env, { tokens: await createTokens(env) }),
+  create: async (env) => createEresept(env, { tokens: await createTokens(env), cache: await openCache(env) }),
 };
 export default eresept;

@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
-import { type Found, lackOf, ownOnly, type RequestContext } from '../_shared/group.ts';
-import type { Result, Source } from '../_shared/source.ts';
+import type { SourceCache } from '../_shared/cache/cache.ts';
+import { answered, type Found, lackOf, ownOnly, type RequestContext } from '../_shared/group.ts';
+import type { CallContext, Result, Source } from '../_shared/source.ts';
 import { getCommunicationPartyDetails } from './adapter/adresseregisteret/client.ts';
 import { mapParty, type Party } from './adapter/adresseregisteret/mapping.ts';
 import { getPatientGPDetails } from './adapter/fastlegeregisteret/client.ts';
@@ -13,6 +14,7 @@ import type { SoapRegister } from './adapter/soap.ts';
 import type { KnownPerson, PersonDirectory } from './personDirectory.ts';
 
 export type Registers = {
+  cache: SourceCache;
   persontjenesten: Source;
   directory: PersonDirectory;
   fastlegeregisteret: SoapRegister;
@@ -22,6 +24,8 @@ export type Registers = {
 
 /** What was found and when; `value` is `null` when the register answered that there is nothing. */
 export type Looked<T> = { value: T | null; retrieved: string };
+/** A register's answer that is everybody's to see. */
+type Public<T> = { name: string; parameters: string | number; ask(context: CallContext): Promise<Result<T | null>> };
 
 /** Says once per request what the register knew of the person, also when only the index did. */
 const reportPerson = (context: RequestContext, person: KnownPerson | null) =>
@@ -42,37 +46,35 @@ const reportPerson = (context: RequestContext, person: KnownPerson | null) =>
 
 /** One set per request: what a loader remembers is what this caller may see. */
 export const createLoaders = (registers: Registers, context: RequestContext) => {
-  const { directory } = registers;
-  const ninsOf = (id: string) => context.assertion.patients.find((patient) => patient.id === id)?.nins;
+  const { cache, directory } = registers;
+  const patientOf = (id: string) => context.assertion.patients.find((patient) => patient.id === id);
 
   /** A register that others are enriched from: reported here, because the answer goes on without it. */
-  const look = async <T>(source: string, ask: () => Promise<Result<T | null>>): Promise<Result<Looked<T>>> => {
-    const answer = await ask();
-    const retrieved = new Date().toISOString();
-    const count = answer.ok ? Number(answer.value !== null) : null;
-    context.report({
-      source,
-      status: answer.ok ? 'FRESH' : 'UNAVAILABLE',
-      asOf: answer.ok ? retrieved : null,
-      count,
-      absence: answer.ok ? (count === 0 ? 'NONE_REGISTERED' : null) : lackOf(answer.error).code,
-    });
-    return answer.ok ? { ok: true, value: { value: answer.value, retrieved } } : answer;
+  const look = async <T>(source: string, { ask, ...asked }: Public<T>): Promise<Result<Looked<T>>> => {
+    const answer = await cache.ask({ source, ...asked, patient: null }, context, ask);
+    if (!answer.ok) {
+      context.report({ source, status: 'UNAVAILABLE', asOf: null, count: null, absence: lackOf(answer.error).code });
+      return answer;
+    }
+    const { value, status, asOf: retrieved } = answer.value;
+    answered(context, source, { count: Number(value !== null), status, retrieved });
+    return { ok: true, value: { value, retrieved } };
   };
 
   const ownDoctors = async (id: string): Promise<Result<Found<ListDoctor>>> => {
     const source = 'FASTLEGEREGISTERET';
-    const nins = ninsOf(id)!; // the rules let nobody past who is not in the assertion
-    const answer = await getPatientGPDetails(registers.fastlegeregisteret, nins[0], context);
+    const patient = patientOf(id)!; // the rules let nobody past who is not in the assertion
+    const { nins } = patient;
+    const answer = await cache.ask({ source, name: 'doctors', patient }, context, (call) =>
+      getPatientGPDetails(registers.fastlegeregisteret, nins[0], call),
+    );
     if (!answer.ok) return answer;
-    const details = answer.value ? [answer.value] : [];
+    const { value, status, asOf: retrieved } = answer.value;
+    const details = value ? [value] : [];
     const own = ownOnly(source, details, ({ PatientNIN }) => PatientNIN, nins);
     if (!own.ok) return own;
-    const retrieved = new Date().toISOString();
-    return {
-      ok: true,
-      value: { records: own.value.own.flatMap((it) => mapDoctors(it, retrieved)), retrieved, dropped: 0 },
-    };
+    const records = own.value.own.flatMap((it) => mapDoctors(it, retrieved));
+    return { ok: true, value: { records, status, retrieved, dropped: 0 } };
   };
 
   const names = async (nins: readonly string[]): Promise<Result<HumanName | null>[]> => {
@@ -89,7 +91,7 @@ export const createLoaders = (registers: Registers, context: RequestContext) => 
     persons: new DataLoader<string, Result<KnownPerson | null>>((ids) =>
       Promise.all(
         ids.map(async (id) => {
-          const found = await directory.byNationalId(ninsOf(id)![0], context);
+          const found = await directory.byNationalId(patientOf(id)!.nins[0], context);
           if (found.ok) reportPerson(context, found.value);
           return found;
         }),
@@ -113,12 +115,18 @@ export const createLoaders = (registers: Registers, context: RequestContext) => 
     professionals: new DataLoader<string, Result<Looked<Professional>>>((hprNumbers) =>
       Promise.all(
         hprNumbers.map((hprNumber) =>
-          look('HELSEPERSONELLREGISTERET', async () => {
-            const now = new Date().toISOString();
-            const answer = await hentPerson(registers.helsepersonellregisteret, hprNumber, now, context);
-            if (!answer.ok || !answer.value) return answer.ok ? { ok: true, value: null } : answer;
-            const own = ownOnly('HELSEPERSONELLREGISTERET', [answer.value], ({ HPRNummer }) => HPRNummer, [hprNumber]);
-            return own.ok ? { ok: true, value: mapProfessional(answer.value, now) } : own;
+          look('HELSEPERSONELLREGISTERET', {
+            name: 'professional',
+            parameters: hprNumber,
+            async ask(call) {
+              const now = new Date().toISOString();
+              const answer = await hentPerson(registers.helsepersonellregisteret, hprNumber, now, call);
+              if (!answer.ok || !answer.value) return answer.ok ? { ok: true, value: null } : answer;
+              const own = ownOnly('HELSEPERSONELLREGISTERET', [answer.value], ({ HPRNummer }) => HPRNummer, [
+                hprNumber,
+              ]);
+              return own.ok ? { ok: true, value: mapProfessional(answer.value, now) } : own;
+            },
           }),
         ),
       ),
@@ -126,11 +134,15 @@ export const createLoaders = (registers: Registers, context: RequestContext) => 
     parties: new DataLoader<number, Result<Looked<Party>>>((herIds) =>
       Promise.all(
         herIds.map((herId) =>
-          look('ADRESSEREGISTERET', async () => {
-            const answer = await getCommunicationPartyDetails(registers.adresseregisteret, herId, context);
-            if (!answer.ok || !answer.value) return answer.ok ? { ok: true, value: null } : answer;
-            const own = ownOnly('ADRESSEREGISTERET', [answer.value], ({ HerId }) => HerId, [String(herId)]);
-            return own.ok ? { ok: true, value: mapParty(answer.value) } : own;
+          look('ADRESSEREGISTERET', {
+            name: 'party',
+            parameters: herId,
+            async ask(call) {
+              const answer = await getCommunicationPartyDetails(registers.adresseregisteret, herId, call);
+              if (!answer.ok || !answer.value) return answer.ok ? { ok: true, value: null } : answer;
+              const own = ownOnly('ADRESSEREGISTERET', [answer.value], ({ HerId }) => HerId, [String(herId)]);
+              return own.ok ? { ok: true, value: mapParty(answer.value) } : own;
+            },
           }),
         ),
       ),

@@ -164,18 +164,18 @@ export const resolvers: GraphQLResolverMap<Context> = {
       const { register, status, asOf } = await registerOf(patient, context);
       const { residential, postal } = register;
       const count = [residential, postal].filter((it) => it !== null).length;
-      const group = { ...answered(context, source, { count, retrieved: asOf }), status };
+      const group = answered(context, source, { count, status, retrieved: asOf });
       const withOrigin = (it: Address | null) => it && { ...it, provenance: group.provenance };
       return { ...group, residential: withOrigin(residential), postal: withOrigin(postal) };
     },
     async generalPractitioners({ id }: PatientKey, args: PageArguments, context: Context) {
-      const { records, retrieved, dropped } = given(await context.loaders.doctors.load(id));
+      const { records, status, retrieved, dropped } = given(await context.loaders.doctors.load(id));
       const page = pageOf(records, args, {
         cursors: context.cursors,
         bound: `${id}/generalPractitioners`,
         keyOf: (it) => `${it.hprNumber}/${it.period?.start}/${it.substituteForHprNumber}`,
       });
-      const group = answered(context, 'FASTLEGEREGISTERET', { count: records.length, retrieved, dropped });
+      const group = answered(context, 'FASTLEGEREGISTERET', { count: records.length, status, retrieved, dropped });
       const nodes = page.nodes.map((it): Doctor => ({ ...it, provenance: group.provenance }));
       return { ...group, nodes, pageInfo: page.pageInfo };
     },
@@ -193,7 +193,7 @@ export const resolvers: GraphQLResolverMap<Context> = {
         bound: `${patient.id}/representatives`,
         keyOf: (it) => keys.get(it)!,
       });
-      const group = { ...answered(context, source, { count: named.length, retrieved: asOf }), status };
+      const group = answered(context, source, { count: named.length, status, retrieved: asOf });
       const nodes = page.nodes.map(({ nationalId: _never, ...it }) => ({ ...it, provenance: group.provenance }));
       return { ...group, nodes, pageInfo: page.pageInfo };
     },

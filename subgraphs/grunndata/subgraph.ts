@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { Subgraph, SubgraphModule } from '../../schema/subgraph.ts';
+import { noCache, type SourceCache } from '../_shared/cache/cache.ts';
+import { openCache } from '../_shared/cache/open.ts';
 import { openDatabaseSource } from '../_shared/databaseSource.ts';
 import { type Env, readCommon, readEnv } from '../_shared/environment.ts';
 import { createHttpSource } from '../_shared/httpSource.ts';
@@ -31,10 +33,13 @@ const Settings = z.object({
 });
 
 /** `timeoutMs` of one call to a register; `now` for what depends on the time of day. */
-export type GrunndataParts = { tokens: Tokens; timeoutMs?: number; now?: () => Date };
+export type GrunndataParts = { tokens: Tokens; cache?: SourceCache; timeoutMs?: number; now?: () => Date };
 
 /** The registers of persons, general practitioners, health personnel and addresses, and the index of persons. */
-export const createGrunndata = async (env: Env, { tokens, timeoutMs, now }: GrunndataParts): Promise<Subgraph> => {
+export const createGrunndata = async (
+  env: Env,
+  { tokens, cache = noCache, timeoutMs, now }: GrunndataParts,
+): Promise<Subgraph> => {
   const common = readCommon(env);
   const settings = readEnv(Settings, env);
   const http = (source: string, baseUrl: string) =>
@@ -55,6 +60,7 @@ export const createGrunndata = async (env: Env, { tokens, timeoutMs, now }: Grun
     sealKey: common.key('person-index'),
   });
   const registers: Registers = {
+    cache,
     persontjenesten,
     directory: createPersonDirectory(persontjenesten, index, now),
     fastlegeregisteret: soap('FASTLEGEREGISTERET', settings.FLR_URL, settings.FLR_USERNAME, settings.FLR_PASSWORD),
@@ -89,7 +95,7 @@ export const createGrunndata = async (env: Env, { tokens, timeoutMs, now }: Grun
       return [...(await Promise.all(reached)), ...(await database.health())];
     },
     async close() {
-      await Promise.all([...sources.map((it) => it.close()), database.close(), tokens.close()]);
+      await Promise.all([...sources.map((it) => it.close()), database.close(), cache.close(), tokens.close()]);
     },
   });
 };
@@ -97,5 +103,5 @@ export const createGrunndata = async (env: Env, { tokens, timeoutMs, now }: Grun
 export default {
   name,
   routes: [],
-  create: async (env) => createGrunndata(env, { tokens: await createTokens(env) }),
+  create: async (env) => createGrunndata(env, { tokens: await createTokens(env), cache: await openCache(env) }),
 } satisfies SubgraphModule;

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import type { SubgraphModule } from '../../schema/subgraph.ts';
+import { openCache } from '../_shared/cache/open.ts';
 import { openDatabaseSource } from '../_shared/databaseSource.ts';
 import { readCommon, readEnv } from '../_shared/environment.ts';
 import { createCursors } from '../_shared/paging.ts';
@@ -59,6 +60,7 @@ const module: SubgraphModule = {
       schema: 'hendelseslager',
       steps: migrations,
     });
+    const cache = await openCache(env);
     const stores = { database, keys, municipalities };
     return createSubgraph<Context>({
       name: 'hendelseslager',
@@ -66,9 +68,11 @@ const module: SubgraphModule = {
       resolvers,
       rules,
       createContext: (request) => ({ ...request, cursors, loaders: createLoaders(stores, request) }),
-      handle: createHandler({ ...stores, environment: common.environment }),
+      handle: createHandler({ ...stores, cache, environment: common.environment }),
       health: database.health,
-      close: database.close,
+      close: async () => {
+        await Promise.all([database.close(), cache.close()]);
+      },
     });
   },
 };

@@ -1,8 +1,14 @@
+import { type Freshness, oldestOf } from '../_shared/cache/freshness.ts';
 import { badRequest } from '../_shared/errors.ts';
 import type { DocumentReference } from './adapter/documentMapping.ts';
 
 /** A page of the source, as the loader gives it. */
-export type LoadedPage = { documents: DocumentReference[]; hasNext: boolean; withheld: number | null; dropped: number };
+export type LoadedPage = Freshness & {
+  documents: DocumentReference[];
+  hasNext: boolean;
+  withheld: number | null;
+  dropped: number;
+};
 
 /** Where a client's page ended: the source's page, and the last document given from it. */
 export type Position = { page: number; id: string };
@@ -21,6 +27,8 @@ export type Collected = {
   hasNextPage: boolean;
   withheld: number | null;
   dropped: number;
+  /** Of the pages that were read. */
+  freshness: Freshness;
 };
 
 /**
@@ -39,11 +47,13 @@ export const collectDocuments = async (
   let isPast = after === null;
   let withheld: number | null = null;
   let dropped = 0;
+  let freshness: Freshness | null = null;
   const start = after?.page ?? 1;
   for (let page = start; page < start + mostPages; page += 1) {
     const loaded = await load(page);
     withheld ??= loaded.withheld;
     dropped += loaded.dropped;
+    freshness = oldestOf(freshness ? [freshness, loaded] : [loaded])!;
     for (const document of loaded.documents) {
       if (seen.has(document.id)) continue;
       seen.add(document.id);
@@ -52,7 +62,7 @@ export const collectDocuments = async (
     }
     if (found.length > size || !loaded.hasNext) {
       if (!isPast) throw badRequest('after: the list has changed; start from the beginning');
-      return { found: found.slice(0, size), hasNextPage: found.length > size, withheld, dropped };
+      return { found: found.slice(0, size), hasNextPage: found.length > size, withheld, dropped, freshness };
     }
   }
   return null;

@@ -1,8 +1,10 @@
 import DataLoader from 'dataloader';
 import type { AssertedPatient } from '../../schema/assertion.ts';
 import { admits, parseNationalId } from '../../schema/nationalId.ts';
+import type { SourceCache } from '../_shared/cache/cache.ts';
+import { type Freshness, oldestOf } from '../_shared/cache/freshness.ts';
 import { toGraphQLError } from '../_shared/errors.ts';
-import { ownOnly } from '../_shared/group.ts';
+import { given, ownOnly } from '../_shared/group.ts';
 import type { CallContext, Result, Source, SourceError } from '../_shared/source.ts';
 import {
   type CriticalInformationSettings,
@@ -31,6 +33,7 @@ import { mapDocument, subjectOf as subjectOfDocument } from './adapter/documentM
 import type { LoadedPage } from './documentPages.ts';
 
 export type Sources = {
+  cache: SourceCache;
   environment: 'sandbox' | 'production';
   kritiskInformasjon: Source;
   journaldokumenter: Source;
@@ -44,7 +47,12 @@ export type CriticalLists = {
   implants: Result<Implant[]>;
   conditions: Result<CriticalCondition[]>;
 };
-export type FoundCriticalInformation = { lists: CriticalLists; retrieved: string; dropped: number };
+export type FoundCriticalInformation = {
+  lists: CriticalLists;
+  status: Freshness['status'];
+  retrieved: string;
+  dropped: number;
+};
 
 const mapped = <T, U>(result: Result<T[]>, map: (item: T) => U): Result<U[]> =>
   result.ok ? { ok: true, value: result.value.map(map) } : result;
@@ -66,7 +74,7 @@ export const failureOf = ({ treatmentLimitations, allergies, implants, condition
 
 /** Made anew for each request: what a loader remembers is what this caller may see. */
 export const createLoaders = (sources: Sources, context: CallContext) => {
-  const { kritiskInformasjon, journaldokumenter, settings } = sources;
+  const { cache, kritiskInformasjon, journaldokumenter, settings } = sources;
 
   const patientOf = (id: string): AssertedPatient => {
     const patient = context.assertion.patients.find((it) => it.id === id);
@@ -79,13 +87,19 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
 
   const readCritical = async (patient: AssertedPatient): Promise<FoundCriticalInformation> => {
     let dropped = 0;
+    const answers: Freshness[] = [];
     const read = async <Type extends CriticalInformationType>(
       type: Type,
     ): Promise<Result<CriticalResource<Type>[]>> => {
-      const answer = await readCriticalInformation(kritiskInformasjon, settings, type, patient, context);
+      const { name } = kritiskInformasjon;
+      const answer = await cache.ask({ source: name, name: type, patient }, context, (call) =>
+        readCriticalInformation(kritiskInformasjon, settings, type, patient, call),
+      );
       if (!answer.ok) return answer;
-      const checked = ownOnly<CriticalResource<Type>>(kritiskInformasjon.name, answer.value, subjectOf, patient.nins);
-      const others = checked.ok ? checked.value.dropped : answer.value.length;
+      answers.push(answer.value);
+      const records = answer.value.value;
+      const checked = ownOnly<CriticalResource<Type>>(name, records, subjectOf, patient.nins);
+      const others = checked.ok ? checked.value.dropped : records.length;
       dropped += others;
       return checked.ok ? { ok: true, value: checked.value.own.filter((record) => !isWithdrawn(record)) } : checked;
     };
@@ -97,6 +111,7 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
       read('Procedure'),
       read('Flag'),
     ]);
+    const { status, asOf: retrieved } = oldestOf(answers) ?? { status: 'FRESH', asOf: new Date().toISOString() };
     return {
       lists: {
         treatmentLimitations: mapped(consents, mapTreatmentLimitation),
@@ -111,15 +126,22 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
           mapped(flags, mapFlag),
         ),
       },
-      retrieved: new Date().toISOString(),
+      status,
+      retrieved,
       dropped,
     };
   };
 
   const readDocuments = async (patient: AssertedPatient, page: number): Promise<LoadedPage> => {
     const { name } = journaldokumenter;
-    const answer = await searchDocuments(journaldokumenter, settings.sourceSystem, patient, page, context);
-    if (!answer.ok) throw toGraphQLError(answer.error);
+    const answer = given(
+      await cache.ask(
+        { source: name, name: 'documents', parameters: page, patient },
+        context,
+        (call) => searchDocuments(journaldokumenter, settings.sourceSystem, patient, page, call),
+        { isWhole: ({ withheld }) => !withheld },
+      ),
+    );
     const { documents, hasNext, withheld } = answer.value;
     const checked = ownOnly(name, documents, subjectOfDocument, patient.nins);
     const dropped = checked.ok ? checked.value.dropped : documents.length;
@@ -129,6 +151,8 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
       hasNext,
       withheld,
       dropped,
+      status: answer.status,
+      asOf: answer.asOf,
     };
   };
 

@@ -35,12 +35,18 @@ type DocumentArguments = DocumentFilter & { first?: number | null; after?: strin
 
 const criticalInformation = async ({ id }: Patient, _args: unknown, context: Context) => {
   const found = await context.loaders.criticalInformation.load(id);
-  const { lists, retrieved, dropped } = found;
+  const { lists, status, retrieved, dropped } = found;
   const { error, isTotal } = failureOf(lists);
   const count = Object.values(lists).reduce((sum, list) => sum + (list.ok ? list.value.length : 0), 0);
   // With nothing given, what failed may have held it: the group is missing, not partly there.
   if (error && (isTotal || count === 0)) throw toGraphQLError(error);
-  const head = answered(context, critical, { count, retrieved, dropped, ...(error ? { lack: lackOf(error) } : {}) });
+  const head = answered(context, critical, {
+    count,
+    status,
+    retrieved,
+    dropped,
+    ...(error ? { lack: lackOf(error) } : {}),
+  });
   return { ...head, lists, retrieved };
 };
 
@@ -60,8 +66,8 @@ const documents = async ({ id }: Patient, args: DocumentArguments, context: Cont
   if (!collected) throw toGraphQLError({ kind: 'invalid', source: shared, paths: ['link.next'] });
 
   const { found, hasNextPage, withheld, dropped } = collected;
-  const retrieved = new Date().toISOString();
-  const counts = { count: found.length, retrieved, dropped };
+  const { status, asOf: retrieved } = collected.freshness;
+  const counts = { count: found.length, status, retrieved, dropped };
   const restricted: SourceError | null = withheld
     ? { kind: 'restricted', source: shared, requires: elevatedBasis(assertion.accessBasis) }
     : null;

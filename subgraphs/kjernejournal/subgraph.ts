@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { Subgraph, SubgraphModule } from '../../schema/subgraph.ts';
+import { noCache, type SourceCache } from '../_shared/cache/cache.ts';
+import { openCache } from '../_shared/cache/open.ts';
 import { type Env, readCommon, readEnv } from '../_shared/environment.ts';
 import { createHttpSource } from '../_shared/httpSource.ts';
 import { createCursors } from '../_shared/paging.ts';
@@ -19,8 +21,11 @@ const Variables = z.object({
   KRITISK_INFORMASJON_HEADERS: z.enum(['nhn', 'hit']).default('nhn'),
 });
 
-/** The subgraph with the given tokens; it closes them with itself. */
-export const createKjernejournal = (env: Env, { tokens }: { tokens: Tokens }): Subgraph => {
+/** The subgraph with the given tokens and cache; it closes them with itself. */
+export const createKjernejournal = (
+  env: Env,
+  { tokens, cache = noCache }: { tokens: Tokens; cache?: SourceCache },
+): Subgraph => {
   const variables = readEnv(Variables, env);
   const { environment, sourceSystem, key } = readCommon(env);
   const kritiskInformasjon = createHttpSource({
@@ -40,11 +45,11 @@ export const createKjernejournal = (env: Env, { tokens }: { tokens: Tokens }): S
     createContext: (request) => ({
       ...request,
       cursors,
-      loaders: createLoaders({ environment, kritiskInformasjon, journaldokumenter, settings }, request),
+      loaders: createLoaders({ cache, environment, kritiskInformasjon, journaldokumenter, settings }, request),
     }),
     health: () => Promise.all(all.map(async (source) => ({ source: source.name, up: await source.reachable() }))),
     close: async () => {
-      await Promise.all([...all, tokens].map((it) => it.close()));
+      await Promise.all([...all, cache, tokens].map((it) => it.close()));
     },
   });
 };
@@ -52,5 +57,5 @@ export const createKjernejournal = (env: Env, { tokens }: { tokens: Tokens }): S
 export default {
   name,
   routes: [],
-  create: async (env) => createKjernejournal(env, { tokens: await createTokens(env) }),
+  create: async (env) => createKjernejournal(env, { tokens: await createTokens(env), cache: await openCache(env) }),
 } satisfies SubgraphModule;

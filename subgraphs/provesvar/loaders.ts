@@ -1,5 +1,7 @@
 import DataLoader from 'dataloader';
+import type { AssertedPatient } from '../../schema/assertion.ts';
 import { admits, parseNationalId } from '../../schema/nationalId.ts';
+import type { SourceCache } from '../_shared/cache/cache.ts';
 import type { Common } from '../_shared/environment.ts';
 import { type Found, given, ownOnly, type RequestContext } from '../_shared/group.ts';
 import type { Source } from '../_shared/source.ts';
@@ -8,8 +10,9 @@ import { mapReports, type Report } from './adapter/mapping.ts';
 import { type NilarResources, subjectOf } from './adapter/nilar.ts';
 import { type Filter, isWithin } from './filter.ts';
 
-/** Whose reports: a patient of the assertion, by all the numbers that the person has had. */
-export type Question = { patientId: string; nins: readonly [string, ...string[]]; filter: Filter };
+/** Whose reports, a patient of the assertion's, and which. */
+export type Question = { patient: AssertedPatient; filter: Filter };
+export type Parts = { source: Source; cache: SourceCache; environment: Common['environment'] };
 
 /** Everything that names a subject is checked, down to the specimens. */
 const ownResources = (source: string, all: NilarResources, nins: readonly string[]) => {
@@ -37,23 +40,25 @@ const ownResources = (source: string, all: NilarResources, nins: readonly string
  * Made anew for each request: what a loader remembers is what this caller may see. Laboratory and imaging come from the
  * same answer, which PPS cannot be asked to split: asking for both with the same dates costs no more than asking for one.
  */
-export const createLoaders = (source: Source, environment: Common['environment'], context: RequestContext) => {
-  const load = async ({ nins, filter }: Question): Promise<Found<Report>> => {
+export const createLoaders = ({ source, cache, environment }: Parts, context: RequestContext) => {
+  const load = async ({ patient, filter }: Question): Promise<Found<Report>> => {
+    const { nins } = patient;
     const nationalId = parseNationalId(nins[0]);
     if (!nationalId || !admits(environment, nationalId))
       throw new Error('national id of another environment than this');
-    const all = given(await searchReports(source, nins[0], filter, context));
-    const retrieved = new Date().toISOString();
-    const { resources, dropped } = ownResources(source.name, all, nins);
+    const question = { source: source.name, name: 'reports', parameters: filter, patient };
+    const answer = given(await cache.ask(question, context, (call) => searchReports(source, nins[0], filter, call)));
+    const { status, asOf: retrieved } = answer;
+    const { resources, dropped } = ownResources(source.name, answer.value, nins);
     const records = mapReports(resources, filter.codes, retrieved).filter(({ effective, issued }) =>
       isWithin(effective ?? issued, filter),
     );
-    return { records, retrieved, dropped };
+    return { records, status, retrieved, dropped };
   };
   return {
     reports: new DataLoader<Question, Found<Report>, string>(
       (questions) => Promise.all(questions.map((question) => load(question).catch((error: Error) => error))),
-      { cacheKeyFn: ({ patientId, filter }) => JSON.stringify([patientId, filter]) },
+      { cacheKeyFn: ({ patient, filter }) => JSON.stringify([patient.id, filter]) },
     ),
   };
 };

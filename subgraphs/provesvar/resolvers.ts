@@ -16,11 +16,11 @@ const reportGroup =
     const bound = JSON.stringify([id, kind, filter]);
     pageSize(first, 20, 100); // arguments are checked before anything is asked
     if (after) context.cursors.open(after, bound);
-    const { nins } = context.assertion.patients.find((patient) => patient.id === id)!; // mayRead has seen to it
-    const { records, retrieved, dropped } = await context.loaders.reports.load({ patientId: id, nins, filter });
+    const patient = context.assertion.patients.find((it) => it.id === id)!; // mayRead has seen to it
+    const { records, status, retrieved, dropped } = await context.loaders.reports.load({ patient, filter });
     const reports = records.filter((report) => report.kind === kind);
     return {
-      ...answered(context, 'PROVESVAR', { count: reports.length, retrieved, dropped }),
+      ...answered(context, 'PROVESVAR', { count: reports.length, status, retrieved, dropped }),
       ...pageOf(
         reports,
         { first: first ?? null, after: after ?? null },

@@ -1,5 +1,7 @@
 import * as z from 'zod';
 import type { Subgraph, SubgraphModule } from '../../schema/subgraph.ts';
+import { noCache, type SourceCache } from '../_shared/cache/cache.ts';
+import { openCache } from '../_shared/cache/open.ts';
 import { type Env, readCommon, readEnv } from '../_shared/environment.ts';
 import { createHttpSource } from '../_shared/httpSource.ts';
 import { createCursors } from '../_shared/paging.ts';
@@ -17,7 +19,10 @@ const Own = z.object({
 });
 
 /** Laboratory and imaging reports from Pasientens prøvesvar (PPS, earlier NILAR). */
-export const createProvesvar = async (env: Env, { tokens }: { tokens: Tokens }): Promise<Subgraph> => {
+export const createProvesvar = async (
+  env: Env,
+  { tokens, cache = noCache }: { tokens: Tokens; cache?: SourceCache },
+): Promise<Subgraph> => {
   const { environment, key } = readCommon(env);
   const { PPS_URL, PPS_TIMEOUT_MS } = readEnv(Own, env);
   const source = createHttpSource({ name: 'PROVESVAR', baseUrl: PPS_URL, tokens, timeoutMs: PPS_TIMEOUT_MS });
@@ -27,10 +32,14 @@ export const createProvesvar = async (env: Env, { tokens }: { tokens: Tokens }):
     home: import.meta.url,
     resolvers,
     rules,
-    createContext: (request) => ({ ...request, loaders: createLoaders(source, environment, request), cursors }),
+    createContext: (request) => ({
+      ...request,
+      loaders: createLoaders({ source, cache, environment }, request),
+      cursors,
+    }),
     health: async () => [{ source: source.name, up: await source.reachable() }],
     close: async () => {
-      await Promise.all([source.close(), tokens.close()]);
+      await Promise.all([source.close(), cache.close(), tokens.close()]);
     },
   });
 };
@@ -38,5 +47,5 @@ export const createProvesvar = async (env: Env, { tokens }: { tokens: Tokens }):
 export default {
   name: 'provesvar',
   routes: [],
-  create: async (env) => createProvesvar(env, { tokens: await createTokens(env) }),
+  create: async (env) => createProvesvar(env, { tokens: await createTokens(env), cache: await openCache(env) }),
 } satisfies SubgraphModule;

@@ -1,9 +1,9 @@
 import { factsOf, missingFrom } from './facts.ts';
 import type { Program } from './processes.ts';
+import type { Subject } from './subjects.ts';
 
 /** What was asked of whom: source -> calls, as the upstreams note them. */
 export type Calls = Record<string, string[]>;
-export type Subject = { name: string; program: Program; url: string };
 export type Proof = {
   /** Leaves of the answer that were the same in both. */
   facts: number;

@@ -1,37 +1,22 @@
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { cpus } from 'node:os';
-import type { Cost, Costs } from './profile.ts';
-import type { Proof } from './proof.ts';
+import type { GenericResults } from './generic/workload.ts';
+import type { Goal } from './goals.ts';
+import type { Cost } from './profile.ts';
+import type { Pace, Row } from './subjects.ts';
+import type { SummaryCell, SummaryResults } from './summaryWorkload.ts';
 
-/** One subject under one load: medians over the rounds, percentiles over all their requests. */
-export type Figures = {
-  requests: number;
-  p50Ms: number;
-  p99Ms: number;
-  cpuMsPerRequest: number;
-  requestsPerSecond: number;
-  rssMb: number;
-};
-export type Cell = {
-  sourceDelayMs: number;
-  connections: number;
-  kilde: Figures;
-  byHand: Figures;
-  /** CPU per request, Kilde over hand-written, pair by pair: median, lowest and highest of the rounds. */
-  cpuRatio: { median: number; lowest: number; highest: number };
-};
 export type Results = {
   measured: string;
   machine: { cores: number; model: string };
   node: string;
   packages: Record<string, string>;
   rounds: number;
-  secondsPerRound: number;
-  proof: Proof;
-  /** Calls upstream per request over all measured rounds, by source. */
-  callsPerRequest: { source: string; kilde: number; byHand: number }[];
-  cells: Cell[];
-  costs?: Costs;
+  /** Of one round. */
+  seconds: number;
+  summary: SummaryResults | null;
+  generic: GenericResults | null;
+  goals: Goal[];
 };
 
 const measuredPackages = [
@@ -46,16 +31,20 @@ const measuredPackages = [
   'zod',
   'jose',
 ];
-const versionOf = (name: string): string => {
-  const file = new URL(`../../node_modules/${name}/package.json`, import.meta.url);
-  return (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version;
+const peerPackages = ['@graphql-hive/gateway-runtime', '@graphql-hive/router-runtime'];
+const versionOf = (name: string, folder = '../../'): string => {
+  const file = new URL(`${folder}node_modules/${name}/package.json`, import.meta.url);
+  return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : 'not installed';
 };
 
 export const describeMachine = (): Pick<Results, 'measured' | 'machine' | 'node' | 'packages'> => ({
   measured: new Date().toISOString().slice(0, 10),
   machine: { cores: cpus().length, model: cpus()[0]?.model.trim() ?? 'unknown' },
   node: process.version,
-  packages: Object.fromEntries(measuredPackages.map((name) => [name, versionOf(name)])),
+  packages: Object.fromEntries([
+    ...measuredPackages.map((name) => [name, versionOf(name)]),
+    ...peerPackages.map((name) => [name, versionOf(name, './peers/')]),
+  ]),
 });
 
 const fixed = (value: number, digits: number): string => value.toFixed(digits);
@@ -68,24 +57,37 @@ const table = (head: readonly string[], rows: readonly (readonly string[])[]): s
   return [line(head), `| ${rule.join(' | ')} |`, ...rows.map(line)].join('\n');
 };
 
-const cellRows = ({ sourceDelayMs, connections, kilde, byHand, cpuRatio }: Cell): string[][] => {
-  const load = `${sourceDelayMs} ms, ${connections} connection${connections === 1 ? '' : 's'}`;
-  const row = (name: string, figures: Figures, ratio: string) => [
-    load,
-    name,
-    fixed(figures.p50Ms, 1),
-    fixed(figures.p99Ms, 1),
-    fixed(figures.cpuMsPerRequest, 2),
-    ratio,
-    fixed(figures.requestsPerSecond, 0),
-    fixed(figures.rssMb, 0),
-  ];
-  const { median, lowest, highest } = cpuRatio;
-  return [
-    row('Kilde', kilde, `**${fixed(median, 2)}** (${fixed(lowest, 2)}–${fixed(highest, 2)})`),
-    row('by hand', byHand, '1'),
-  ];
-};
+const paceText = (pace: Pace): string =>
+  'perSecond' in pace
+    ? `${pace.perSecond} requests/s`
+    : `${pace.connections} connection${pace.connections === 1 ? '' : 's'}`;
+
+/** The cheapest first. */
+const rowsText = (rows: readonly Row[], load: string): string[][] =>
+  [...rows]
+    .sort((one, other) => one.figures.cpuMsPerRequest - other.figures.cpuMsPerRequest)
+    .map(({ subject, figures, ratio }) => [
+      load,
+      subject,
+      fixed(figures.cpuMsPerRequest, 2),
+      `**${fixed(ratio.median, 2)}** (${fixed(ratio.lowest, 2)}–${fixed(ratio.highest, 2)})`,
+      fixed(figures.p50Ms, 1),
+      fixed(figures.p99Ms, 1),
+      fixed(figures.requestsPerSecond, 0),
+      fixed(figures.rssMb, 0),
+    ]);
+const columns = (baseline: string) => [
+  'program',
+  'CPU ms/request',
+  `× ${baseline}`,
+  'p50 ms',
+  'p99 ms',
+  'requests/s',
+  'RSS MB',
+];
+
+const cellRows = ({ sourceDelayMs, pace, rows }: SummaryCell): string[][] =>
+  rowsText(rows, `${sourceDelayMs} ms, ${paceText(pace)}`);
 
 const costTable = (what: string, costs: readonly Cost[]): string =>
   table(
@@ -93,44 +95,76 @@ const costTable = (what: string, costs: readonly Cost[]): string =>
     costs.map(({ name, own, whole }) => [name, fixed(own, 1), fixed(whole, 1)]),
   );
 
+const summaryText = ({ proof, cells, costs }: SummaryResults): string[] => [
+  '## Emergency summary: one question to every source',
+  'Kilde: gateway and subgraphs in one process with everything on (token verification, policy, shield, group checks, access ' +
+    'log). Without authentication, policy and audit: `bare.ts`, put together from the same parts. By hand: `handwritten.ts`, ' +
+    'plain `node:http`, undici and pg; the same calls upstream with the same tokens and proofs, merged by hand; it verifies ' +
+    'nothing, neither the caller nor what sources answer. Subgraphs over HTTP are the same servers for every gateway, and ' +
+    'their processor time counts.',
+  table(['sources, load', ...columns('by hand')], cells.flatMap(cellRows)),
+  'Sources delay every answer by the time in the first column; the slowest chain is two answers long (the list of doctors, ' +
+    'then who they are). Loads in requests/s are open: a time counts from when the request was due.',
+  '### The same work',
+  `Before the rounds, on the real simulators: ${proof.facts} facts of the answers compared, the same from every program ` +
+    `(${Object.entries(proof.answerBytes)
+      .map(([name, count]) => `${name} ${count} bytes`)
+      .join(
+        ', ',
+      )}), and every call of Kilde and the hand-written program compared with method, path, body and headers. ` +
+    'Measured rounds ask recorded answers.',
+  table(
+    ['source', 'calls of one request: Kilde', 'by hand'],
+    proof.calls.map(({ source, kilde, byHand }) => [source, String(kilde), String(byHand)]),
+  ),
+  ...(costs
+    ? [
+        '### Where Kilde spends its time',
+        'Per cent of the busy time at 0 ms and 16 connections: in the code itself, and with what it called (as far as the ' +
+          'stack tells: what follows an await stands by itself).',
+        costTable('package or folder', costs.parts),
+        costTable('function', costs.functions),
+      ]
+    : []),
+];
+
+const genericText = ({ rows, answerBytes }: GenericResults): string[] => [
+  '## The shop: a generic federation question over HTTP subgraphs',
+  'Users, inventory, products and reviews, four services, after the public benchmark of federation gateways; the same answer ' +
+    `from all to the last byte (${answerBytes} bytes), 16 connections. Processor time is the gateway’s alone.`,
+  table(
+    ['subgraph calls', ...columns('Kilde’s engine')],
+    rows
+      .flatMap((row) => rowsText([row], String(row.callsPerRequest)))
+      .sort((one, other) => Number(one[2]) - Number(other[2])),
+  ),
+];
+
 /** Results as they are read. */
-export const toMarkdown = (results: Results): string => {
-  const { machine, node, packages, rounds, secondsPerRound, proof, callsPerRequest, cells, costs, measured } = results;
-  const perRequest = new Map(callsPerRequest.map((it) => [it.source, it]));
+export const toMarkdown = ({
+  machine,
+  node,
+  packages,
+  rounds,
+  seconds,
+  summary,
+  generic,
+  goals,
+  measured,
+}: Results): string => {
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
-  const bytes = Object.entries(proof.answerBytes).map(([name, count]) => `${name} ${count} bytes`);
   return `${[
-    '# Emergency summary: Kilde beside a hand-written program',
-    '`npm run bench`. Kilde: gateway and subgraphs in one process with everything on (token verification, policy, shield, ' +
-      'group checks, access log). By hand: `handwritten.ts`, plain `node:http`, undici and pg; the same calls upstream with ' +
-      'the same tokens and proofs, merged by hand; it verifies no token, decides, checks and logs nothing.',
+    '# Figures',
+    `\`npm run bench\`. CPU and RSS are each program’s own, over all of its processes. Medians of ${rounds} rounds of ` +
+      `${seconds} s, the programs in turn; p99 over all requests of all rounds; the ratio is taken round by round (median, ` +
+      'lowest, highest).',
+    ...(summary ? summaryText(summary) : []),
+    ...(generic ? genericText(generic) : []),
+    '## Goals of the engine',
     table(
-      ['sources, load', 'program', 'p50 ms', 'p99 ms', 'CPU ms/request', '× by hand', 'requests/s', 'RSS MB'],
-      cells.flatMap(cellRows),
+      ['goal', 'measured', ''],
+      goals.map(({ goal, value, met }) => [goal, value, met ? 'met' : 'not met']),
     ),
-    `CPU and RSS are the program's own. Medians of ${rounds} rounds of ${secondsPerRound} s, the programs in turn; p99 over ` +
-      'all requests of all rounds; the ratio is taken round by round (median, lowest, highest). Sources delay every answer ' +
-      'by the time in the first column; the slowest chain is two answers long (the list of doctors, then who they are).',
-    '## The same work',
-    `Before the rounds, on the real simulators: ${proof.facts} facts of the answers compared, all the same ` +
-      `(${bytes.join(', ')}), and every call compared with method, path, body and headers. Measured rounds ask recorded answers.`,
-    table(
-      ['source', 'calls of one request: Kilde', 'by hand', 'per request in the rounds: Kilde', 'by hand'],
-      proof.calls.map(({ source, kilde, byHand }) => {
-        const mean = perRequest.get(source);
-        return [source, String(kilde), String(byHand), fixed(mean?.kilde ?? 0, 2), fixed(mean?.byHand ?? 0, 2)];
-      }),
-    ),
-    'Both remember the person for half a minute. Requests that arrive together share one write to the access log.',
-    ...(costs
-      ? [
-          '## Where Kilde spends its time',
-          'Per cent of the busy time at 0 ms and 16 connections: in the code itself, and with what it called (as far as the ' +
-            'stack tells: what follows an await stands by itself).',
-          costTable('package or folder', costs.parts),
-          costTable('function', costs.functions),
-        ]
-      : []),
     '## Where',
     `${machine.cores} cores of ${machine.model}, Node ${node}, ${measured}. ${versions.join(', ')}. Load generator, sources ` +
       'and PostgreSQL share the machine: compare ratios, not throughput.',

@@ -63,6 +63,7 @@ const start = async (environment: 'sandbox' | 'production', characters = () => 0
     KILDE_KEY: Buffer.alloc(32, 7).toString('base64'),
     HELSEID_ISSUER: 'https://helseid.example',
     PUBLIC_URL: 'https://kilde.example',
+    AUDIT_CHECKPOINTS: 'checkpoints',
     DATABASE_URL: 'postgres://localhost/kilde',
     TRUSTED_DOCUMENTS: manifest,
   });

@@ -1,5 +1,6 @@
 import { register } from 'prom-client';
 import { describe, expect, it } from 'vitest';
+import { noCache } from '../../subgraphs/_shared/cache/cache.ts';
 import type { CallContext, Source } from '../../subgraphs/_shared/source.ts';
 import { createLoaders } from '../../subgraphs/eresept/loaders.ts';
 import { assertionFor, patientOf } from '../support/ask.ts';
@@ -61,7 +62,7 @@ const load = (parameter: Record<string, unknown>[]) => {
     reachable: async () => true,
     close: async () => {},
   };
-  return createLoaders(source, context).medication.load(patient.id);
+  return createLoaders({ source, cache: noCache }, context).medication.load(patient.id);
 };
 const answer = (resource: unknown, codes: Record<string, string> = { RFM96Feilkode: '0' }) => [
   ...(resource ? [{ name: 'medication', resource }] : []),

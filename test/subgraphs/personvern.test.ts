@@ -6,7 +6,6 @@ import { type AccessEntry, insertAccessEntries } from '../../schema/accessEntry.
 import type { Assertion } from '../../schema/assertion.ts';
 import type { Subgraph } from '../../schema/subgraph.ts';
 import { createDatabase } from '../../subgraphs/_shared/database.ts';
-import { readCommon } from '../../subgraphs/_shared/environment.ts';
 import { recordRestrictions } from '../../subgraphs/personvern/restrictions.ts';
 import personvern from '../../subgraphs/personvern/subgraph.ts';
 import { accessEntry } from '../support/accessEntry.ts';
@@ -157,7 +156,7 @@ it('restrictions are shown under every number the person has had, and to nobody 
     { ...setting, id: randomUUID(), source: 'KJERNEJOURNAL', type: 'reservation' as const },
     { ...setting, id: randomUUID(), source: '*', type: 'block' as const, scope: '9990007', until: '2026-02-01' },
   ];
-  const stored = await recordRestrictions(postgres.url, readCommon(env), settings, AbortSignal.timeout(5_000));
+  const stored = await recordRestrictions(postgres.url, env, settings, AbortSignal.timeout(5_000));
   expect(stored).toEqual({ ok: true, value: 2 });
   const fields = 'restrictions { absence { code } nodes { type source scope since until active } }';
   const patient = { ...patientOf(present), nins: [present, former] as [string, string] };

@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { noCache } from '../../subgraphs/_shared/cache/cache.ts';
 import type { Result, Source, SourceAnswer, SourceCall, SourceError } from '../../subgraphs/_shared/source.ts';
 import { searchReports } from '../../subgraphs/provesvar/adapter/client.ts';
 import { createLoaders } from '../../subgraphs/provesvar/loaders.ts';
@@ -170,8 +171,8 @@ describe('PPS loader', () => {
   const nobody = { ...report('nobody'), subject: undefined };
   const load = (body: object, environment: 'sandbox' | 'production' = 'sandbox') => {
     const source = ppsThat(onlyReports(() => ({ body })));
-    const loaders = createLoaders(source, environment, { ...context(), report: () => {} });
-    const answer = loaders.reports.load({ patientId: 'p', nins: [nationalId], filter: everything });
+    const loaders = createLoaders({ source, cache: noCache, environment }, { ...context(), report: () => {} });
+    const answer = loaders.reports.load({ patient: patientOf(nationalId), filter: everything });
     return Object.assign(answer, { asked: source.asked });
   };
   it('drops and counts reports of other people and of nobody', async () => {

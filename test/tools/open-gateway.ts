@@ -82,7 +82,7 @@ export const createOpenGateway = (supergraphSdl: string, call: CallSubgraph, wan
           document,
           operationName: operationName ?? undefined,
           variables: coerced,
-          isGiven: () => true,
+          refusalOf: () => null,
         });
         return { ...(shaped.errors.length > 0 ? { errors: shaped.errors } : {}), data: shaped.data };
       } catch (error) {

@@ -1,5 +1,6 @@
 import type { Caller } from '../../../schema/caller.ts';
 import type { Route, RouteAnswer, RouteRequest } from '../../../schema/subgraph.ts';
+import type { SourceCache } from '../../_shared/cache/cache.ts';
 import type { DatabaseSource } from '../../_shared/databaseSource.ts';
 import type { Common } from '../../_shared/environment.ts';
 import type { Result } from '../../_shared/source.ts';
@@ -15,6 +16,7 @@ import { readFhirBundle } from './fhirBundle.ts';
 import { readJson, splitArray } from './json.ts';
 import { readKith } from './kith/readKith.ts';
 import { outcomeRoutes, readOutcome } from './outcome.ts';
+import type { Person } from './person.ts';
 import { type Read, refuse, within } from './refusal.ts';
 
 /** About what JFT takes in one request (reference 7.1). */
@@ -22,6 +24,7 @@ const ingestRoute: Route = { method: 'POST', path: '/events', bodyLimit: 1_000_0
 export const routes: readonly Route[] = [ingestRoute, ...outcomeRoutes];
 
 export type IngestParts = {
+  cache: SourceCache;
   database: DatabaseSource;
   keys: PersonKeys;
   municipalities: Municipalities;
@@ -78,8 +81,8 @@ const originOf = ({ organisation, clientId, clientName }: Extract<Caller, { kind
   sourceSystem: clientName,
 });
 
-/** Where in the body each event stood, and what became of storing them. */
-type Taken = Read<{ places: string[]; appended: Result<Appended> }> | null;
+/** Where in the body each event stood, whom they are about, and what became of storing them. */
+type Taken = Read<{ places: string[]; people: Person[]; appended: Result<Appended> }> | null;
 type Delivered = { contentType: string; body: Buffer; now: Date; signal: AbortSignal };
 
 /** A KITH message becomes an event or is kept aside: either way it is kept, and has a receipt. */
@@ -94,12 +97,14 @@ const takeKith = async (
   const places = [''];
   if (!event) {
     const message = { format: 'kith' as const, key, original, appRec };
-    return { ok: true, value: { places, appended: await quarantine(database, origin, message, now, signal) } };
+    const appended = await quarantine(database, origin, message, now, signal);
+    return { ok: true, value: { places, people: [], appended } };
   }
   const rows = rowsOf(event.resources, key, 'entry.*.resource');
   if (!rows.ok) return rows;
-  const append = { event, rows: rows.value, appRec };
-  return { ok: true, value: { places, appended: await appendEvents(database, keys, origin, [append], now, signal) } };
+  const appends = [{ event, rows: rows.value, appRec }];
+  const appended = await appendEvents(database, keys, origin, appends, now, signal);
+  return { ok: true, value: { places, people: [event.person], appended } };
 };
 
 const takeJson = async (
@@ -111,7 +116,8 @@ const takeJson = async (
   if (!read?.ok) return read;
   const appends = read.value.map(({ append }) => append);
   const appended = await appendEvents(database, keys, origin, appends, now, signal);
-  return { ok: true, value: { places: read.value.map(({ at }) => at), appended } };
+  const places = read.value.map(({ at }) => at);
+  return { ok: true, value: { places, people: appends.map(({ event }) => event.person), appended } };
 };
 
 /** `registered`: durable. The same again gets the same answer, so this never says whether it was new. */
@@ -128,12 +134,14 @@ const ingest = async (parts: IngestParts, { headers, body, caller, signal }: Rou
   const taken = await take(parts, originOf(caller), { contentType, body, now: new Date(), signal });
   if (!taken) return no('contentType');
   if (!taken.ok) return answer(taken.refusal);
-  const { places, appended } = taken.value;
+  const { places, people, appended } = taken.value;
   if (!appended.ok) return no('unavailable');
   if (!appended.value.ok) {
     const message = 'the same key has been used for another body';
     return answer({ status: 409, code: 'CONFLICT', message, paths: [places[appended.value.conflict]!] });
   }
+  // Whoever records something may have told a national service too: what was read before it is no longer the newest.
+  await parts.cache.dropPeople(people);
   const { ids } = appended.value;
   if (contentType.startsWith('application/cloudevents-batch'))
     return { status: 202, body: { events: ids.map(receipt) } };

@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { randomBytes, randomUUID } from 'node:crypto';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,13 +8,7 @@ import canonicalize from 'canonicalize';
 import fc from 'fast-check';
 import pg from 'pg';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import {
-  checkpointSigner,
-  publicKeyOf,
-  readCheckpoint,
-  readPublicKey,
-  splitNotes,
-} from '../../../gateway/audit/checkpoint.ts';
+import { checkpointSigner, publicKeyOf, readFolder, readPublicKey } from '../../../gateway/audit/checkpoint.ts';
 import { type Checkpointer, startCheckpointer } from '../../../gateway/audit/checkpointer.ts';
 import { openAccessDatabase } from '../../../gateway/audit/database.ts';
 import { sealedRows } from '../../../gateway/audit/rows.ts';
@@ -39,7 +33,6 @@ let owner: pg.Pool;
 /** As a gateway. */
 let writer: pg.Pool;
 let folder: string;
-let file: string;
 
 beforeAll(async () => {
   postgres = await startTestPostgres();
@@ -55,7 +48,6 @@ beforeEach(async () => {
   await migrate(owner, 'personvern', accessLogMigrations);
   writer = openAccessDatabase(postgres.url);
   folder = await mkdtemp(join(tmpdir(), 'kilde-audit-'));
-  file = join(folder, 'checkpoints');
   return () => rm(folder, { recursive: true, force: true });
 });
 
@@ -64,18 +56,13 @@ const write = async (count: number, change: Partial<AccessEntry> = {}) => {
   await writer.query(insertAccessEntries(entries));
   return entries;
 };
-const checkpointer = (): Checkpointer => startCheckpointer({ database: writer, file, signer, everyMs: 3_600_000 });
+const checkpointer = (): Checkpointer => startCheckpointer({ database: writer, folder, signer, everyMs: 3_600_000 });
 const sign = async () => {
   const made = checkpointer();
   await made.sign();
   await made.stop();
 };
-const checkpoints = async () =>
-  splitNotes(await readFile(file, 'utf8')).map((note) => {
-    const checkpoint = readCheckpoint(note, key);
-    if (!checkpoint) throw new Error('not signed');
-    return checkpoint;
-  });
+const checkpoints = async () => readFolder(folder, key);
 const verdict = async () => verifyLog(sealedRows(owner), await checkpoints());
 const faults = async () => (await verdict()).faults.map(describeFault);
 
@@ -256,10 +243,12 @@ describe('L04: every way to change the log is found, and where', () => {
   });
 
   it('a checkpoint that somebody has written themselves is no checkpoint', async () => {
+    const [name = ''] = await readdir(folder);
+    const file = join(folder, name);
     const note = await readFile(file, 'utf8');
     await writeFile(file, note.replace('\n10\n', '\n9\n'));
-    await expect(checkpoints()).rejects.toThrow('not signed');
-    expect(() => startCheckpointer({ database: writer, file, signer })).toThrow('not signed with this key');
+    await expect(checkpoints()).rejects.toThrow('is not signed with this key');
+    expect(() => startCheckpointer({ database: writer, folder, signer })).toThrow('not signed with this key');
   });
 
   it('a log that differs from its last checkpoint is not signed for any more', async () => {
@@ -300,7 +289,7 @@ describe('the commands', () => {
       return { code, stdout, stderr };
     }
   };
-  const withCheckpoints = () => ['--checkpoints', file, '--key', publicKeyOf(signer)];
+  const withCheckpoints = () => ['--checkpoints', folder, '--key', publicKeyOf(signer)];
 
   it('audit:verify says that the log is whole, and where it is not', async () => {
     await write(3);

@@ -334,7 +334,7 @@ describe('J18: scheme and binding belong together', () => {
   it('in production a token that is not bound is refused', async () => {
     const production = openDoor(
       { ...issuer, url: 'https://helseid.example' },
-      { KILDE_ENVIRONMENT: 'production', TRUSTED_DOCUMENTS: 'manifest.json' },
+      { KILDE_ENVIRONMENT: 'production', TRUSTED_DOCUMENTS: 'manifest.json', AUDIT_CHECKPOINTS: 'checkpoints' },
     );
     const answer = await production.bearer(await issuer.sign());
     expect(answer).toMatchObject({ ...refused, reason: 'tokens must be bound to a key' });

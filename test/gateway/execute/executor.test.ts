@@ -396,6 +396,33 @@ describe('the executor', () => {
     for (const value of [identifier, uuid]) if (value) expect(error?.message).not.toContain(value);
   });
 
+  it.each([
+    ['a restricted category', { type: 'restriction', source: 'PROVESVAR', scope: 'laboratory' }, 'RESTRICTED', true],
+    ['a source that is opted out of', { type: 'reservation', source: 'PROVESVAR', scope: null }, 'RESERVED', false],
+    ['a professional who is blocked', { type: 'block', source: '*', scope: '9990004' }, 'BLOCKED', false],
+  ] as const)('says so of %s, and asks nobody', async (_title, setting, code, canElevate) => {
+    const ask = await setUp({ settings: [setting] });
+    const { data, errors } = await ask(summary, variables);
+    expect(data).toMatchObject({ patient: { labReports: { status: 'NOT_ASKED', absence: { code }, nodes: null } } });
+    expect(errors).toContainEqual(
+      expect.objectContaining({
+        path: ['patient', 'labReports'],
+        extensions: expect.objectContaining({ code, canElevate, source: 'PROVESVAR', retryable: false }),
+      }),
+    );
+    expect(asked.filter(({ text }) => text.includes('labReports'))).toEqual([]);
+  });
+
+  it('lets a setting for another source, another professional or a single period be', async () => {
+    const settings: PrivacySetting[] = [
+      { type: 'restriction', source: 'ERESEPT', scope: null },
+      { type: 'restriction', source: 'PROVESVAR', scope: 'laboratory 2020-01-01/2021-01-01' },
+      { type: 'block', source: '*', scope: '1234567' },
+    ];
+    const ask = await setUp({ settings });
+    expect((await ask(summary, variables)).data).toMatchObject({ patient: { labReports: { status: 'FRESH' } } });
+  });
+
   it('decides nothing when nobody can say what the patient has restricted', async () => {
     const ask = await setUp({ settings: null });
     await expect(ask(summary, variables)).rejects.toMatchObject({ extensions: { code: 'SOURCE_UNAVAILABLE' } });

@@ -113,6 +113,7 @@ describe('the manifest', () => {
       HELSEID_ISSUER: 'https://helseid.example',
       PUBLIC_URL: 'https://kilde.example',
       DATABASE_URL: 'postgres://localhost/kilde',
+      AUDIT_CHECKPOINTS: 'checkpoints',
     };
     expect(() => loadConfig(env)).toThrow('TRUSTED_DOCUMENTS: needed in production');
     expect(loadConfig({ ...env, TRUSTED_DOCUMENTS: manifest }).trustedDocuments).toBe(manifest);

@@ -1,0 +1,108 @@
+import { randomUUID } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import { type DocumentNode, getOperationAST, parse } from 'graphql';
+import { toCaller } from '../../gateway/auth/caller.ts';
+import { loadConfig } from '../../gateway/config.ts';
+import { createKildeGateway } from '../../gateway/execute/gateway.ts';
+import type { Scope } from '../../gateway/execute/scope.ts';
+import { mountSubgraphs } from '../../gateway/execute/topology.ts';
+import type { Decision } from '../../gateway/policy/decide.ts';
+import { AccessTokenClaims } from '../../schema/caller.ts';
+import { categories } from '../../schema/categories.ts';
+import { readSupergraph } from '../../schema/compose.ts';
+import { subgraphSdl } from '../../schema/sdl.ts';
+import { answerParent } from './processes.ts';
+import { createProfiler } from './profile.ts';
+import { usage } from './usage.ts';
+
+/**
+ * Kilde's engine and subgraphs without authentication, policy and audit, put together here from the product's parts: the
+ * product has no switch that turns them off. What comes is believed, everything is permitted, nothing is logged. The rules of
+ * the subgraphs (shield) are a part of them and stay.
+ */
+const annotatedSdl = readSupergraph();
+const config = loadConfig(process.env);
+const mounted = await mountSubgraphs(config, process.env);
+const subgraphs = new Map([...mounted].map(([name, { subgraph }]) => [name, subgraph]));
+const permitted = categories.map(
+  (category) => ({ category, effect: 'permit', rule: 'bench', absence: 'NO_ACCESS', requires: null }) as const,
+);
+const everything: Decision = {
+  mayKnow: true,
+  rule: 'bench',
+  categories: new Map(permitted.map((it) => [it.category, it])),
+};
+// What patients have restricted is not asked for either: it is a part of the policy.
+const personvern = subgraphs.get('personvern')!;
+const nobodyHasRestricted = { data: { privacySettings: [] }, sources: [] };
+subgraphs.set('personvern', {
+  ...personvern,
+  execute: (request) =>
+    request.text.includes('privacySettings') ? Promise.resolve(nobodyHasRestricted) : personvern.execute(request),
+});
+const gateway = createKildeGateway({
+  annotatedSdl,
+  root: subgraphSdl(readFileSync(new URL('../../schema/kilde.graphql', import.meta.url), 'utf8')),
+  trusted: { texts: new Map(), required: false },
+  planningMs: 10_000,
+  environment: config.environment,
+  subgraphs,
+  policy: { decide: () => everything, decideAtMost: () => everything, usualGrants: () => [new Set(categories)] },
+  accessLog: { write: async () => {}, isUp: async () => true, close: async () => {} },
+});
+const { executor } = await gateway.load({ apollo: {} });
+
+const documents = new Map<string, DocumentNode>();
+const callers = new Map<string, Scope['caller']>();
+const callerOf = (token: string): Scope['caller'] => {
+  const known = callers.get(token);
+  if (known) return known;
+  const claims = AccessTokenClaims.parse(
+    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')),
+  );
+  const caller = toCaller(claims, Date.now() / 1_000);
+  callers.set(token, caller);
+  return caller;
+};
+
+const server = createServer(async (request, response) => {
+  let text = '';
+  for await (const piece of request.setEncoding('utf8')) text += piece;
+  const { query, variables } = JSON.parse(text) as { query: string; variables: Record<string, unknown> };
+  const document = documents.get(query) ?? parse(query, { noLocation: true });
+  documents.set(query, document);
+  const token = request.headers.authorization?.split(' ')[1] ?? '';
+  const scope: Scope = {
+    caller: callerOf(token),
+    token,
+    traceId: randomUUID().replaceAll('-', ''),
+    eventId: randomUUID(),
+    signal: new AbortController().signal,
+    deadline: Date.now() + config.requestTimeoutMs,
+  };
+  try {
+    const asked = {
+      schema: gateway.schema(),
+      document,
+      operation: getOperationAST(document),
+      operationName: null,
+      queryHash: query,
+      request: { variables },
+      context: scope,
+    };
+    const answer = Buffer.from(JSON.stringify(await executor!(asked as never)));
+    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer);
+  } catch (error) {
+    response.writeHead(502).end(String(error));
+  }
+});
+await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+const address = server.address();
+const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
+
+answerParent({ url: () => url, usage, ...createProfiler() }, async () => {
+  server.closeAllConnections();
+  server.close();
+  await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
+});
