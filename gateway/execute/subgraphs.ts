@@ -92,7 +92,7 @@ const notPassedOn = new Set([
   'transfer-encoding',
   'upgrade',
 ]);
-const passedBack = ['content-type', 'location', 'retry-after'];
+const passedBack = ['content-disposition', 'content-type', 'location', 'retry-after', 'x-content-type-options'];
 
 const only = (headers: Record<string, string | string[] | undefined>, isWanted: (name: string) => boolean) =>
   Object.fromEntries(
@@ -120,7 +120,7 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
         ...init,
         path: `${base.pathname.replace(/\/$/, '')}${path}`,
       });
-      return { status: statusCode, headers, text: await body.text() };
+      return { status: statusCode, headers, bytes: Buffer.from(await body.arrayBuffer()) };
     } catch (error) {
       const { code = '', name: kind } = error as { code?: string; name: string };
       const failure: Failure = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'SOURCE_INVALID' : 'SOURCE_UNAVAILABLE';
@@ -156,7 +156,7 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
       if ('failure' in answer) return without(answer.failure, { error: answer.error });
       const { status } = answer;
       if (status !== 200) return without('SOURCE_UNAVAILABLE', { status });
-      return readAnswer(answer.text, request) ?? without('SOURCE_INVALID', { status });
+      return readAnswer(answer.bytes.toString(), request) ?? without('SOURCE_INVALID', { status });
     },
     async handle({ route, params, query, headers, body, caller, traceId, signal }: RouteRequest): Promise<RouteAnswer> {
       const assertion: Assertion = {
@@ -190,13 +190,13 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
       const { status } = answer;
       // The caller is known here; who is not known there is this gateway.
       if (status === 401) return without('SOURCE_UNAVAILABLE', { status });
-      return { status, headers: only(answer.headers, (it) => passedBack.includes(it)), body: answer.text };
+      return { status, headers: only(answer.headers, (it) => passedBack.includes(it)), body: answer.bytes };
     },
     async health(): Promise<SourceHealth[]> {
       const answer = await send('/health', { method: 'GET', headers: {}, signal: AbortSignal.timeout(2_000) });
       if ('failure' in answer || answer.status !== 200) return [{ source: name, up: false }];
       try {
-        return Health.parse(JSON.parse(answer.text));
+        return Health.parse(JSON.parse(answer.bytes.toString()));
       } catch {
         return [{ source: name, up: false }];
       }

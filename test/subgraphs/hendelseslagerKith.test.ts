@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { childAt, readValue, readXml, type XmlNode } from '../../subgraphs/hendelseslager/ingest/kith/xmlNode.ts';
+import hendelseslager from '../../subgraphs/hendelseslager/subgraph.ts';
 import { patientOf } from '../support/ask.ts';
 import { asking, fjordarm, granskog, nordvik, patientIn, systemOf, testdal } from './hendelseslagerSetup.ts';
 import { attachment, care, collected, dialogue, ident, labReport, msgHead, service } from './kithMessages.ts';
@@ -167,6 +168,21 @@ it('GET /events/{id}/original gives the system that sent a message every byte of
     const original = await rig.read(id, 'original');
     expect(original.bytes.equals(Buffer.from(body))).toBe(true);
     expect(original).toMatchObject({ status: 200, contentType: 'application/xml' });
+    const route = hendelseslager.routes.find(({ path }) => path === '/events/:id/original')!;
+    const throughGateway = await rig.subgraph.handle({
+      route,
+      params: { id },
+      query: {},
+      headers: {},
+      body: Buffer.alloc(0),
+      caller: systemOf(testdal),
+      traceId: '0'.repeat(32),
+      signal: AbortSignal.timeout(10_000),
+    });
+    expect(throughGateway).toMatchObject({
+      headers: { 'content-disposition': 'attachment', 'x-content-type-options': 'nosniff' },
+      body: Buffer.from(body),
+    });
     const sameOrganisation = { ...systemOf(testdal), clientId: 'fagsystem-2' } as const;
     for (const caller of [systemOf(nordvik), sameOrganisation])
       expect(await rig.read(id, 'original', caller)).toMatchObject({
