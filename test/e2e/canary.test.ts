@@ -12,6 +12,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseExample } from '../../gateway/explorer/exampleOperation.ts';
 import { personaNames } from '../../sandbox/personas.ts';
 import { createPopulation } from '../../sandbox/population/population.ts';
+import { dialogue, ident, labReport, msgHead } from '../subgraphs/kithMessages.ts';
 import { type Canary, canariesOf, findCanaries } from '../support/canaries.ts';
 import type { Answered, Ask, Received, Started } from '../support/kildeProcess.ts';
 
@@ -480,6 +481,31 @@ const events = async () => {
     await deliver('application/cloudevents-batch+json', [event, it]);
   }
   for (const it of bundles) await deliver('application/fhir+json', it);
+  const named = `<Patient><FamilyName>${familyName}</FamilyName>${ident(n)}</Patient>`;
+  const messages = [
+    msgHead({ patient: named, msgId: 'kanari-4', content: dialogue.replace('Legemiddelspørsmål', statement) }),
+    msgHead({ patient: named, msgId: 'kanari-4' }), // the same key, another body
+    msgHead({ patient: named, msgId: n }),
+    msgHead({ patient: named, genDate: n }),
+    msgHead({ patient: named, issueDate: `<IssueDate V="${n}"/>` }),
+    msgHead({ patient: named, type: `<Type V="${n}" DN="${n}"/>` }),
+    msgHead({ patient: named + named.replace(n, '30864000041') }),
+    msgHead({ patient: named, content: `<${familyName} xmlns="urn:${n}">${statement}</${familyName}>` }),
+    msgHead({ patient: named.replace(n, `${n}0`) }),
+    msgHead({ patient: named }).replace('<MsgHead', `<!DOCTYPE x [<!ENTITY e "${n}">]><MsgHead`),
+    msgHead({ patient: named }).replace('<MsgInfo>', `<MsgInfo>&${familyName};`),
+    labReport({ patient: `<Name>${familyName}</Name><OffId>${n}</OffId><TypeOffId V="FNR"/>`, servProvId: n }),
+    labReport({ patient: `<Name>${familyName}</Name><OffId>${n}</OffId><TypeOffId V="${n}"/>`, servType: n }),
+    `<Message xmlns="http://www.kith.no/xmlstds/labsvar/2012-02-15"><MsgId>${n}</MsgId>`,
+    n,
+  ];
+  for (const it of messages) {
+    const { body } = await deliver('application/xml', it);
+    const { id } = JSON.parse(body) as { id?: string };
+    if (id === undefined) continue;
+    await send('status of a message', `/events/${id}/status`, { headers });
+    await send('receipt of a message', `/events/${id}/apprec`, { headers });
+  }
   await deliver('application/cloudevents-batch+json', event);
   await deliver('application/cloudevents+json', `{"id": "${n}", ${statement}`);
   await deliver('application/fhir+json', `${n}`.repeat(200_000)); // too large

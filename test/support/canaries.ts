@@ -25,6 +25,7 @@ const notPersonal = new Set([
   'unit',
   'system',
   'code',
+  'contentType',
   'id',
   'key',
   'point',
