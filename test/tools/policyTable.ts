@@ -207,6 +207,8 @@ export const writeTable = (): string =>
     '# Hvem ser hva',
     '',
     'Laget av policyene i `schema/policy/` med `npm run policy:table`; hver rad er en test. ✓ gis, – gis ikke, S sperret og kan åpnes med forhøyet grunnlag, B blokkert av pasienten og kan ikke åpnes, R reservert. Den som ikke får vite om pasienten, får samme svar som om en ukjent person.',
+    '',
+    'Helsepersonell åpner det som er sperret, ved å oppgi grunnlag og begrunnelse i forespørselen: `"extensions": { "kilde": { "accessBasis": "FORHOYET_SAMTYKKE", "reason": "…" } }`. `FORHOYET_SAMTYKKE` kan oppgis ved behandling, samordning og øyeblikkelig hjelp (TREAT, COC, ETREAT), `FORHOYET_AKUTT` ved øyeblikkelig hjelp og nødtilgang (ETREAT, BTG). Nødtilgang krever begrunnelse, også uten forhøyet grunnlag. Begrunnelsen er på 3 til 500 tegn uten fødselsnummer, og leses bare av dem som går gjennom loggen. Innbyggeren ser i tilgangsloggen at noe sperret ble åpnet, eller at noen ba om det.',
     ...[...decisionTable()].flatMap(([title, rows]) => [
       '',
       `## ${title}`,
