@@ -20,6 +20,7 @@ import type { Mounted } from './execute/topology.ts';
 import { log } from './log.ts';
 import { requests } from './metrics.ts';
 import { createAdmission } from './operation/admit.ts';
+import { readElevation } from './operation/elevation.ts';
 import { formatError } from './operation/errors.ts';
 import { limits } from './operation/limits.ts';
 import type { TrustedDocuments } from './operation/trusted.ts';
@@ -192,7 +193,7 @@ export const createServer = async ({
 
   const admitOrError = (body: Record<string, unknown>) => {
     try {
-      return admit(body);
+      return { operation: admit(body), elevation: readElevation(body['extensions']) };
     } catch (error) {
       if (error instanceof GraphQLError) return error;
       throw error;
@@ -221,13 +222,15 @@ export const createServer = async ({
       const failure = { status: 400, code: String(asked.extensions['code']), message: asked.message };
       return refuse(reply, failure, streamOnly);
     }
+    const { operation, elevation } = asked;
+    if (elevation) scope.elevation = elevation;
     const taken: Stream[] = [];
     if (streaming) scope.takeRest = (stream) => void taken.push(stream);
     const headers = new HeaderMap([['content-type', 'application/json']]);
     const accept = streamOnly ? 'application/json' : request.headers.accept;
     if (accept) headers.set('accept', accept);
     const answer = await apollo.executeHTTPGraphQLRequest({
-      httpGraphQLRequest: { method: 'POST', headers, search: '', body: asked },
+      httpGraphQLRequest: { method: 'POST', headers, search: '', body: operation },
       context: async () => scope,
     });
     if (answer.body.kind !== 'complete') throw new Error('Apollo Server streams nothing for a gateway');

@@ -34,6 +34,7 @@ export const remoteAnswer = z.object({
       count: z.number().nullable(),
       absence: z.enum(absenceCodes).nullable(),
       dropped: z.number().optional(),
+      opened: z.literal(true).optional(),
     }),
   ),
 });

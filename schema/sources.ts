@@ -26,6 +26,8 @@ export type AbsenceCode = (typeof absenceCodes)[number];
 /** Legal ground that the caller states to national services (reference 1.2). The elevated ones open restricted data. */
 export const accessBases = ['UNNTAK', 'SAMTYKKE', 'FORHOYET_SAMTYKKE', 'AKUTT', 'FORHOYET_AKUTT'] as const;
 export type AccessBasis = (typeof accessBases)[number];
+export const elevatedBases = ['FORHOYET_SAMTYKKE', 'FORHOYET_AKUTT'] as const satisfies readonly AccessBasis[];
+export type ElevatedBasis = (typeof elevatedBases)[number];
 
 /** What a clinician or citizen reads where data are missing. Norwegian, and the same whether or not anything exists. */
 export const absenceTexts: Record<AbsenceCode, string> = {
@@ -53,4 +55,6 @@ export type SourceReport = {
   absence: AbsenceCode | null;
   /** Records that belonged to another person and were thrown away. Above zero, the source has a fault. */
   dropped?: number;
+  /** Something that the patient has restricted was opened by an elevated access basis, and is in the answer. */
+  opened?: true;
 };

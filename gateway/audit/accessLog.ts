@@ -1,5 +1,6 @@
 import { createHmac, createSecretKey, randomUUID } from 'node:crypto';
 import { type AccessEntry, type AccessOutcome, insertAccessEntries } from '../../schema/accessEntry.ts';
+import { accessBasisFor } from '../../schema/caller.ts';
 import type { Category } from '../../schema/categories.ts';
 import { withoutNationalIds } from '../../schema/nationalIdText.ts';
 import type { SourceReport } from '../../schema/sources.ts';
@@ -11,12 +12,14 @@ import type { PersonFacts } from '../policy/person.ts';
 import { openAccessDatabase } from './database.ts';
 
 export type Lookup = {
-  scope: Pick<Scope, 'caller' | 'traceId' | 'eventId'>;
+  scope: Pick<Scope, 'caller' | 'traceId' | 'eventId' | 'elevation'>;
   /** `null`: nobody by that number. */
   person: PersonFacts | null;
   decision: Decision;
   /** Categories that the operation asked for, given or not. */
   categories: ReadonlySet<Category>;
+  /** Categories that an elevated basis has opened. */
+  opened?: ReadonlySet<Category>;
   sources: readonly SourceReport[];
   /** When the request began. */
   at: Date;
@@ -46,9 +49,16 @@ const flagsOf = (person: PersonFacts | null): AccessEntry['flags'] => [
   ...(person?.addressProtection && person.addressProtection !== 'Unclassified' ? (['protectedAddress'] as const) : []),
 ];
 
+/**
+ * Whether something restricted was opened: a category of the operation that the patient has restricted and the decision gives
+ * on the elevated basis, whatever the source then had, or what a source restricts by itself and says that it has opened.
+ */
+const opensRestricted = ({ opened, categories, sources }: Lookup): boolean =>
+  [...(opened ?? [])].some((category) => categories.has(category)) || sources.some((source) => source.opened);
+
 const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessEntry => {
   const { scope, person, decision, sources, at } = lookup;
-  const { caller } = scope;
+  const { caller, elevation } = scope;
   const attest = caller.kind === 'professional' ? caller.attest : null;
   const organisation = caller.kind === 'citizen' ? null : caller.organisation;
   const effects = [...decision.categories.values()].filter(({ category }) => lookup.categories.has(category));
@@ -73,9 +83,9 @@ const toEntry = (lookup: Lookup, keyOf: (nationalId: string) => string): AccessE
     purposeDetail: attest?.purposeDetail ?? null,
     healthcareService: attest?.healthcareService ?? null,
     decisionRef: attest?.decisionRef ? withoutNationalIds(attest.decisionRef) : null,
-    accessBasis: null,
-    reason: null,
-    override: false,
+    accessBasis: elevation?.accessBasis ?? (attest && accessBasisFor(attest.purpose)),
+    reason: elevation?.reason ?? null,
+    override: opensRestricted(lookup),
     categoriesGranted: effects.filter(({ effect }) => effect === 'permit').map(({ category }) => category),
     categoriesDenied: effects.filter(({ effect }) => effect !== 'permit').map(({ category }) => category),
     rules: [...new Set([decision.rule, ...effects.map(({ rule }) => rule)])],

@@ -6,6 +6,7 @@ import type { Category } from '../../schema/categories.ts';
 import type { SourceReport } from '../../schema/sources.ts';
 import type { Subgraph } from '../../schema/subgraph.ts';
 import type { AccessLog } from '../audit/accessLog.ts';
+import { refuseElevation } from '../operation/elevation.ts';
 import { requestError } from '../operation/errors.ts';
 import { patientOf } from '../operation/patient.ts';
 import type { FetchStep, Step } from '../plan/planner.ts';
@@ -58,6 +59,8 @@ export type Begun = {
   /** The person, when the caller may know of them. */
   patient: PersonFacts | null;
   decision: Decision;
+  /** Categories that the patient has restricted and the caller's elevated basis opens. */
+  opened: ReadonlySet<Category>;
   /** What the register did to say who it is. */
   reports: readonly SourceReport[];
   /** When the request began. */
@@ -104,6 +107,26 @@ export const createSteps = ({ environment, subgraphs, policy, accessLog, now = (
     }
   };
 
+  /** Who may not have what they ask for beyond the ordinary gets nothing at all, and the patient learns that they asked. */
+  const checkElevation = async (scope: Scope, person: Identity | null, at: Date) => {
+    const refused = refuseElevation(scope.caller, scope.elevation ?? null);
+    if (!refused) return;
+    const { rule, text } = refused;
+    const decision: Decision = { mayKnow: false, rule, categories: new Map() };
+    const about = person && { ...person, settings: [] };
+    await accessLog.write({ scope, person: about, decision, categories: new Set(), sources: [], at });
+    throw requestError('FORBIDDEN', text, 403);
+  };
+
+  const decide = (facts: SchemaFacts, person: PersonFacts, { caller, elevation }: Scope, today: string) => {
+    const ordinary = policy.decide(caller, person, facts, today);
+    if (!elevation?.accessBasis) return { decision: ordinary, opened: new Set<Category>() };
+    const decision = policy.decide(caller, person, facts, today, elevation.accessBasis);
+    const given = [...decision.categories.values()].filter(({ effect }) => effect === 'permit');
+    const isRestricted = (category: Category) => ordinary.categories.get(category)?.effect === 'restricted';
+    return { decision, opened: new Set(given.map(({ category }) => category).filter(isRestricted)) };
+  };
+
   return {
     /** 3 policy: who is it about, and what may this caller see of them. */
     async begin({ schema, facts, registers, privacy }: Generation, asked: Operation, scope: Scope): Promise<Begun> {
@@ -113,14 +136,15 @@ export const createSteps = ({ environment, subgraphs, policy, accessLog, now = (
       const { person: found, sources }: Identified = key
         ? await identify(registers, key, scope)
         : { person: null, sources: [] };
+      if (key || scope.elevation) await checkElevation(scope, found, at);
       const person = found && { ...found, settings: await settingsOf(privacy, found, scope, at) };
       const today = at.toISOString().slice(0, 10);
-      const decision = person
-        ? policy.decide(scope.caller, person, facts, today)
-        : policy.decideAtMost(scope.caller, facts);
+      const { decision, opened } = person
+        ? decide(facts, person, scope, today)
+        : { decision: policy.decideAtMost(scope.caller, facts), opened: new Set<Category>() };
       const patient = decision.mayKnow ? person : null;
       const reports = patient ? sources : [];
-      return { scope, variables, isAboutPerson: key !== null, person, patient, decision, reports, at };
+      return { scope, variables, isAboutPerson: key !== null, person, patient, decision, opened, reports, at };
     },
 
     /** 4 plan: only what is permitted. */
@@ -148,11 +172,11 @@ export const createSteps = ({ environment, subgraphs, policy, accessLog, now = (
 
     /** 6 audit: durable before anything is released, refusals too. */
     async record(
-      { scope, isAboutPerson, person, decision, at }: Begun,
+      { scope, isAboutPerson, person, decision, opened, at }: Begun,
       categories: ReadonlySet<Category>,
       sources: readonly SourceReport[],
     ): Promise<void> {
-      if (isAboutPerson) await accessLog.write({ scope, person, decision, categories, sources, at });
+      if (isAboutPerson) await accessLog.write({ scope, person, decision, opened, categories, sources, at });
     },
   };
 };
@@ -198,7 +222,7 @@ const assertionFor = (scope: Scope, patient: PersonFacts | null, decision: Decis
       .filter(({ effect }) => effect === 'permit')
       .map(({ category }) => category),
     purpose,
-    accessBasis: accessBasisFor(purpose),
+    accessBasis: scope.elevation?.accessBasis ?? accessBasisFor(purpose),
     deadline: scope.deadline - shapingMs,
   };
 };

@@ -85,6 +85,7 @@ const join = (one: SourceReport, other: SourceReport): SourceReport => {
     count: counts.length > 0 ? counts.reduce((sum, count) => sum + count, 0) : null,
     absence,
     ...(dropped > 0 ? { dropped } : {}),
+    ...(one.opened || other.opened ? { opened: true } : {}),
   };
 };
 

@@ -1,4 +1,5 @@
 import type { Caller } from '../../schema/caller.ts';
+import type { Elevation } from '../operation/elevation.ts';
 import type { Deliveries, Delivery } from '../stream/deliver.ts';
 
 /** An answer in parts: the first, which goes the way of an answer in one piece, and the rest. */
@@ -11,6 +12,8 @@ export type Scope = {
   token: string;
   traceId: string;
   eventId: string;
+  /** What the caller asks for beyond the ordinary. */
+  elevation?: Elevation;
   /** Aborts when the client has gone or the deadline has passed. */
   signal: AbortSignal;
   /** Epoch milliseconds. */

@@ -1,7 +1,13 @@
 import { accessBasisFor, type Caller, roles } from '../../schema/caller.ts';
 import type { Category, CategoryDecision } from '../../schema/categories.ts';
 import type { PrivacySetting } from '../../schema/privacySetting.ts';
-import { type AbsenceCode, type AccessBasis, absenceCodes, type SourceName } from '../../schema/sources.ts';
+import {
+  type AbsenceCode,
+  type AccessBasis,
+  absenceCodes,
+  type ElevatedBasis,
+  type SourceName,
+} from '../../schema/sources.ts';
 import type { Policies, Uid, Verdict } from './cedar.ts';
 import { ageAt, type PersonFacts } from './person.ts';
 
@@ -47,10 +53,10 @@ const relationTo = (who: Caller, person: PersonFacts): Facts['relation'] => {
 
 const purposeOf = (who: Caller) => (who.kind === 'professional' ? (who.attest?.purpose ?? null) : null);
 
-const factsOf = (who: Caller, person: PersonFacts, today: string): Facts => ({
+const factsOf = (who: Caller, person: PersonFacts, today: string, elevated: ElevatedBasis | null): Facts => ({
   relation: relationTo(who, person),
   purpose: purposeOf(who) ?? '',
-  accessBasis: accessBasisFor(purposeOf(who)),
+  accessBasis: elevated ?? accessBasisFor(purposeOf(who)),
   age: ageAt(person.birthDate, today) ?? -1,
   deceased: person.deceased,
   addressProtected: person.addressProtection !== 'Unclassified',
@@ -128,9 +134,16 @@ export const createPolicy = (policies: Policies) => ({
    * The decision for each category about one person.
    *
    * @param today ISO 8601 date; ages are computed from the register's birth date on this day
+   * @param elevated the basis in place of the ordinary one; whether the caller may state it has been judged before
    */
-  decide: (who: Caller, person: PersonFacts, asked: Asked, today: string): Decision => {
-    const decision = decideBy(policies, who, factsOf(who, person, today), asked, person.settings);
+  decide: (
+    who: Caller,
+    person: PersonFacts,
+    asked: Asked,
+    today: string,
+    elevated: ElevatedBasis | null = null,
+  ): Decision => {
+    const decision = decideBy(policies, who, factsOf(who, person, today, elevated), asked, person.settings);
     if (decision.mayKnow) return decision;
     // Who may not know of the person may not learn from a category either, whatever it says by itself.
     return {

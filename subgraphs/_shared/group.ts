@@ -58,6 +58,8 @@ export type Answered = {
   /** `FRESH` unless the source was not asked just now. */
   status?: Freshness['status'];
   dropped?: number;
+  /** Whether it was restricted, and an elevated basis opened it. */
+  isOpened?: boolean;
   /**
    * What is missing beside what was given; `null` when an empty group means nothing, as on a later page. Left out, it
    * follows from `count`: `NONE_REGISTERED` for none, nothing missing otherwise. What is stale may miss what is newer, and
@@ -75,7 +77,7 @@ const usualLack = (count: number, status: Freshness['status']): Lack | null => {
 export const answered = (
   context: RequestContext,
   source: SourceName,
-  { count, retrieved, status = 'FRESH', dropped = 0, lack: known }: Answered,
+  { count, retrieved, status = 'FRESH', dropped = 0, isOpened = false, lack: known }: Answered,
 ): GroupHead => {
   const lack = known === undefined ? usualLack(count, status) : (known ?? usualLack(1, status));
   context.report({
@@ -85,6 +87,7 @@ export const answered = (
     count,
     absence: lack?.code ?? null,
     ...(dropped > 0 ? { dropped } : {}),
+    ...(isOpened ? { opened: true } : {}),
   });
   return { status, absence: lack && absenceOf(source, lack), provenance: { source, retrieved } };
 };

@@ -2,6 +2,7 @@ import DataLoader from 'dataloader';
 import type { AssertedPatient } from '../../schema/assertion.ts';
 import type { SourceCache } from '../_shared/cache/cache.ts';
 import type { Freshness } from '../_shared/cache/freshness.ts';
+import type { Opened } from '../_shared/elevation.ts';
 import { notFound, toGraphQLError } from '../_shared/errors.ts';
 import { ownOnly } from '../_shared/group.ts';
 import { droppedRecords } from '../_shared/metrics.ts';
@@ -16,6 +17,7 @@ export type FoundMedication = MappedMedication & {
   status: Freshness['status'];
   retrieved: string;
   dropped: number;
+  isOpened: boolean;
 };
 
 /** Locked with either of them counts; kjernejournal's flag says nothing when kjernejournal itself did not answer. */
@@ -23,7 +25,7 @@ const anyLocked = (locked: { kjernejournal: boolean | null; prescriptions: boole
   locked.kjernejournal || locked.prescriptions;
 
 /** What failed inside SFM is asked for again, and not taken from an answer that was partial. */
-const isWhole = ({ codes }: Medication): boolean =>
+const isWhole = ({ content: { codes } }: Opened<Medication>): boolean =>
   codes.kjernejournal === answeredCode && codes.medicationList === answeredCode;
 
 export type Parts = { source: Source; cache: SourceCache };
@@ -37,7 +39,8 @@ const readMedication = async (
   const answer = await cache.ask(question, context, (call) => getMedication(source, patient, call), { isWhole });
   if (!answer.ok) return answer;
   const { status } = answer.value;
-  const { bundle, codes, locked, retrieved } = answer.value.value;
+  const { content, isOpened } = answer.value.value;
+  const { bundle, codes, locked, retrieved } = content;
   const document = openDocument(bundle);
   const records = [
     ...document.all('MedicationStatement'),
@@ -59,7 +62,10 @@ const readMedication = async (
   if (!checked.ok) return checked;
   const { own, dropped } = checked.value;
   const mapped = mapMedication(document, codes, retrieved, (record) => own.includes(record));
-  return { ok: true, value: { ...mapped, lockedPrescriptions: anyLocked(locked), status, retrieved, dropped } };
+  return {
+    ok: true,
+    value: { ...mapped, lockedPrescriptions: anyLocked(locked), status, retrieved, dropped, isOpened },
+  };
 };
 
 /** Made anew for each request: what a loader remembers is what this caller may see. One call feeds all fields. */

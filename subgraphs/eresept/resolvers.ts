@@ -9,11 +9,18 @@ type MedicationGroup = GroupHead & FoundMedication & { patientId: string };
 
 /** A part that failed may have held something, so that «nothing registered» is said only when every part answered. */
 const headOf = (context: RequestContext, found: FoundMedication): GroupHead => {
-  const { inUse, prescriptions, dispenses, list, partial, status, retrieved, dropped } = found;
+  const { inUse, prescriptions, dispenses, list, partial, status, retrieved, dropped, isOpened } = found;
   const listOnly = inUse?.filter(({ prescriptionId }) => prescriptionId === null).length ?? 0;
   const count = (prescriptions?.length ?? 0) + listOnly + (dispenses?.length ?? 0) + (list ? 1 : 0);
   const mayHoldMore = count === 0 && partial.length > 0;
-  return answered(context, 'ERESEPT', { count, status, retrieved, dropped, ...(mayHoldMore ? { lack: null } : {}) });
+  return answered(context, 'ERESEPT', {
+    count,
+    status,
+    retrieved,
+    dropped,
+    isOpened,
+    ...(mayHoldMore ? { lack: null } : {}),
+  });
 };
 
 export const createResolvers = (cursors: Cursors): GraphQLResolverMap<Context> => ({

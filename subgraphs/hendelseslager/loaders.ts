@@ -1,6 +1,7 @@
 import DataLoader from 'dataloader';
 import type { AssertedPatient } from '../../schema/assertion.ts';
 import type { DatabaseSource } from '../_shared/databaseSource.ts';
+import { isElevated } from '../_shared/elevation.ts';
 import { notFound } from '../_shared/errors.ts';
 import { ownOnly, type RequestContext } from '../_shared/group.ts';
 import type { Result } from '../_shared/source.ts';
@@ -27,7 +28,7 @@ import {
 import { resourcesOf } from './ingest/event.ts';
 import { mentionsOf } from './ingest/person.ts';
 import type { Municipalities } from './municipalities.ts';
-import { labelsFor, type Withheld } from './securityLabels.ts';
+import { labelsFor, restrictedLabel, type Withheld } from './securityLabels.ts';
 import type { PersonKeys } from './store/personKey.ts';
 
 /** A part of a list, in order; `last` is where it was cut, before anybody else's records were thrown away. */
@@ -39,6 +40,8 @@ export type Part<T> = {
   dropped: number;
   /** Why records were left out by their security label, where the caller is told. */
   withheld: Withheld | null;
+  /** Whether some of it is restricted, and an elevated basis opened it. */
+  isOpened: boolean;
 };
 
 export type Stores = { database: DatabaseSource; keys: PersonKeys; municipalities: Municipalities };
@@ -96,6 +99,7 @@ export const createLoaders = ({ database, keys, municipalities }: Stores, { asse
         retrieved,
         dropped,
         withheld: left?.value ? withheld : null,
+        isOpened: isElevated(assertion.accessBasis) && own.some((row) => row.security_label === restrictedLabel),
       },
     };
   };

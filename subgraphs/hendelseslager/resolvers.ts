@@ -25,14 +25,18 @@ const pageInfo = <T>(cursors: Cursors, bound: string, { hasNextPage, last }: Par
 });
 
 /** The group's head. Records left out by label are told of; an empty page further on is not «none registered». */
-const headOf = <T>(context: Context, { records, retrieved, dropped, withheld }: Part<T>, isFirstPage: boolean) => {
+const headOf = <T>(
+  context: Context,
+  { records, retrieved, dropped, withheld, isOpened }: Part<T>,
+  isFirstPage: boolean,
+) => {
   const count = records.length;
   const lack = withheld
     ? { lack: { code: withheld.absence, requires: withheld.requires } }
     : count === 0 && !isFirstPage
       ? { lack: null }
       : {};
-  return answered(context, SOURCE, { count, retrieved, dropped, ...lack });
+  return answered(context, SOURCE, { count, retrieved, dropped, isOpened, ...lack });
 };
 
 /** A list argument of a few short words, or nothing; an empty list would ask for nothing at all. */

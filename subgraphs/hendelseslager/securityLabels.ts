@@ -1,5 +1,6 @@
 import type { Assertion } from '../../schema/assertion.ts';
 import type { AbsenceCode, AccessBasis } from '../../schema/sources.ts';
+import { elevatedBasis } from '../_shared/elevation.ts';
 
 /** Code system 9603, the labels that events carry (reference 3.5). An unknown label is refused at ingest. */
 export const securityLabels = [
@@ -20,6 +21,9 @@ export const securityLabels = [
 ] as const;
 export type SecurityLabel = (typeof securityLabels)[number];
 
+/** What the patient has restricted. */
+export const restrictedLabel = 'NORS' satisfies SecurityLabel;
+
 /** Absence to tell of when records with `label` were left out. */
 export type Withheld = { label: SecurityLabel; absence: AbsenceCode; requires: AccessBasis | null };
 
@@ -37,14 +41,10 @@ export const labelsFor = ({
 } => {
   if (caller.kind === 'citizen')
     return { visible: ['N', 'NORS'], withheld: { label: 'NORU', absence: 'DELAYED', requires: null } };
-  if (accessBasis === 'FORHOYET_SAMTYKKE' || accessBasis === 'FORHOYET_AKUTT')
-    return { visible: securityLabels, withheld: null };
+  const requires = elevatedBasis(accessBasis);
+  if (requires === null) return { visible: securityLabels, withheld: null };
   return {
-    visible: securityLabels.filter((label) => label !== 'NORS'),
-    withheld: {
-      label: 'NORS',
-      absence: 'RESTRICTED',
-      requires: accessBasis === 'AKUTT' ? 'FORHOYET_AKUTT' : 'FORHOYET_SAMTYKKE',
-    },
+    visible: securityLabels.filter((label) => label !== restrictedLabel),
+    withheld: { label: restrictedLabel, absence: 'RESTRICTED', requires },
   };
 };

@@ -8,6 +8,7 @@ export type LoadedPage = Freshness & {
   hasNext: boolean;
   withheld: number | null;
   dropped: number;
+  isOpened: boolean;
 };
 
 /** Where a client's page ended: the source's page, and the last document given from it. */
@@ -27,6 +28,8 @@ export type Collected = {
   hasNextPage: boolean;
   withheld: number | null;
   dropped: number;
+  /** Whether a page that was read has been opened by an elevated basis. */
+  isOpened: boolean;
   /** Of the pages that were read. */
   freshness: Freshness;
 };
@@ -47,12 +50,14 @@ export const collectDocuments = async (
   let isPast = after === null;
   let withheld: number | null = null;
   let dropped = 0;
+  let isOpened = false;
   let freshness: Freshness | null = null;
   const start = after?.page ?? 1;
   for (let page = start; page < start + mostPages; page += 1) {
     const loaded = await load(page);
     withheld ??= loaded.withheld;
     dropped += loaded.dropped;
+    isOpened ||= loaded.isOpened;
     freshness = oldestOf(freshness ? [freshness, loaded] : [loaded])!;
     for (const document of loaded.documents) {
       if (seen.has(document.id)) continue;
@@ -62,7 +67,7 @@ export const collectDocuments = async (
     }
     if (found.length > size || !loaded.hasNext) {
       if (!isPast) throw badRequest('after: the list has changed; start from the beginning');
-      return { found: found.slice(0, size), hasNextPage: found.length > size, withheld, dropped, freshness };
+      return { found: found.slice(0, size), hasNextPage: found.length > size, withheld, dropped, isOpened, freshness };
     }
   }
   return null;

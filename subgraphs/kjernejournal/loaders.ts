@@ -52,6 +52,7 @@ export type FoundCriticalInformation = {
   status: Freshness['status'];
   retrieved: string;
   dropped: number;
+  isOpened: boolean;
 };
 
 const mapped = <T, U>(result: Result<T[]>, map: (item: T) => U): Result<U[]> =>
@@ -87,6 +88,7 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
 
   const readCritical = async (patient: AssertedPatient): Promise<FoundCriticalInformation> => {
     let dropped = 0;
+    let isOpened = false;
     const answers: Freshness[] = [];
     const read = async <Type extends CriticalInformationType>(
       type: Type,
@@ -97,7 +99,8 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
       );
       if (!answer.ok) return answer;
       answers.push(answer.value);
-      const records = answer.value.value;
+      const { content: records, isOpened: isThisOpened } = answer.value.value;
+      isOpened ||= isThisOpened;
       const checked = ownOnly<CriticalResource<Type>>(name, records, subjectOf, patient.nins);
       const others = checked.ok ? checked.value.dropped : records.length;
       dropped += others;
@@ -129,6 +132,7 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
       status,
       retrieved,
       dropped,
+      isOpened,
     };
   };
 
@@ -139,10 +143,11 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
         { source: name, name: 'documents', parameters: page, patient },
         context,
         (call) => searchDocuments(journaldokumenter, settings.sourceSystem, patient, page, call),
-        { isWhole: ({ withheld }) => !withheld },
+        { isWhole: ({ content }) => !content.withheld },
       ),
     );
-    const { documents, hasNext, withheld } = answer.value;
+    const { content, isOpened } = answer.value;
+    const { documents, hasNext, withheld } = content;
     const checked = ownOnly(name, documents, subjectOfDocument, patient.nins);
     const dropped = checked.ok ? checked.value.dropped : documents.length;
     if (!checked.ok) throw toGraphQLError(checked.error);
@@ -151,6 +156,7 @@ export const createLoaders = (sources: Sources, context: CallContext) => {
       hasNext,
       withheld,
       dropped,
+      isOpened,
       status: answer.status,
       asOf: answer.asOf,
     };

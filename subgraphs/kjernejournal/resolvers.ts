@@ -1,8 +1,8 @@
+import { elevatedBasis } from '../_shared/elevation.ts';
 import { toGraphQLError } from '../_shared/errors.ts';
 import { answered, given, lackOf, type RequestContext } from '../_shared/group.ts';
 import { type Cursors, pageSize } from '../_shared/paging.ts';
 import type { SourceError } from '../_shared/source.ts';
-import { elevatedBasis } from './adapter/accessBasis.ts';
 import type { DocumentReference } from './adapter/documentMapping.ts';
 import type { RecordProvenance } from './adapter/provenance.ts';
 import { type DocumentFilter, isVisibleToCitizen, matches } from './documentFilter.ts';
@@ -35,7 +35,7 @@ type DocumentArguments = DocumentFilter & { first?: number | null; after?: strin
 
 const criticalInformation = async ({ id }: Patient, _args: unknown, context: Context) => {
   const found = await context.loaders.criticalInformation.load(id);
-  const { lists, status, retrieved, dropped } = found;
+  const { lists, status, retrieved, dropped, isOpened } = found;
   const { error, isTotal } = failureOf(lists);
   const count = Object.values(lists).reduce((sum, list) => sum + (list.ok ? list.value.length : 0), 0);
   // With nothing given, what failed may have held it: the group is missing, not partly there.
@@ -45,6 +45,7 @@ const criticalInformation = async ({ id }: Patient, _args: unknown, context: Con
     status,
     retrieved,
     dropped,
+    isOpened,
     ...(error ? { lack: lackOf(error) } : {}),
   });
   return { ...head, lists, retrieved };
@@ -65,9 +66,9 @@ const documents = async ({ id }: Patient, args: DocumentArguments, context: Cont
   });
   if (!collected) throw toGraphQLError({ kind: 'invalid', source: shared, paths: ['link.next'] });
 
-  const { found, hasNextPage, withheld, dropped } = collected;
+  const { found, hasNextPage, withheld, dropped, isOpened } = collected;
   const { status, asOf: retrieved } = collected.freshness;
-  const counts = { count: found.length, status, retrieved, dropped };
+  const counts = { count: found.length, status, retrieved, dropped, isOpened };
   const restricted: SourceError | null = withheld
     ? { kind: 'restricted', source: shared, requires: elevatedBasis(assertion.accessBasis) }
     : null;

@@ -12,6 +12,7 @@ import { type Filter, isWithin } from './filter.ts';
 
 /** Whose reports, a patient of the assertion's, and which. */
 export type Question = { patient: AssertedPatient; filter: Filter };
+type FoundReports = Found<Report> & { isOpened: boolean };
 export type Parts = { source: Source; cache: SourceCache; environment: Common['environment'] };
 
 /** Everything that names a subject is checked, down to the specimens. */
@@ -41,7 +42,7 @@ const ownResources = (source: string, all: NilarResources, nins: readonly string
  * same answer, which PPS cannot be asked to split: asking for both with the same dates costs no more than asking for one.
  */
 export const createLoaders = ({ source, cache, environment }: Parts, context: RequestContext) => {
-  const load = async ({ patient, filter }: Question): Promise<Found<Report>> => {
+  const load = async ({ patient, filter }: Question): Promise<FoundReports> => {
     const { nins } = patient;
     const nationalId = parseNationalId(nins[0]);
     if (!nationalId || !admits(environment, nationalId))
@@ -49,14 +50,15 @@ export const createLoaders = ({ source, cache, environment }: Parts, context: Re
     const question = { source: source.name, name: 'reports', parameters: filter, patient };
     const answer = given(await cache.ask(question, context, (call) => searchReports(source, nins[0], filter, call)));
     const { status, asOf: retrieved } = answer;
-    const { resources, dropped } = ownResources(source.name, answer.value, nins);
+    const { content, isOpened } = answer.value;
+    const { resources, dropped } = ownResources(source.name, content, nins);
     const records = mapReports(resources, filter.codes, retrieved).filter(({ effective, issued }) =>
       isWithin(effective ?? issued, filter),
     );
-    return { records, status, retrieved, dropped };
+    return { records, status, retrieved, dropped, isOpened };
   };
   return {
-    reports: new DataLoader<Question, Found<Report>, string>(
+    reports: new DataLoader<Question, FoundReports, string>(
       (questions) => Promise.all(questions.map((question) => load(question).catch((error: Error) => error))),
       { cacheKeyFn: ({ patient, filter }) => JSON.stringify([patient.id, filter]) },
     ),

@@ -17,10 +17,10 @@ const reportGroup =
     pageSize(first, 20, 100); // arguments are checked before anything is asked
     if (after) context.cursors.open(after, bound);
     const patient = context.assertion.patients.find((it) => it.id === id)!; // mayRead has seen to it
-    const { records, status, retrieved, dropped } = await context.loaders.reports.load({ patient, filter });
+    const { records, status, retrieved, dropped, isOpened } = await context.loaders.reports.load({ patient, filter });
     const reports = records.filter((report) => report.kind === kind);
     return {
-      ...answered(context, 'PROVESVAR', { count: reports.length, status, retrieved, dropped }),
+      ...answered(context, 'PROVESVAR', { count: reports.length, status, retrieved, dropped, isOpened }),
       ...pageOf(
         reports,
         { first: first ?? null, after: after ?? null },

@@ -83,6 +83,7 @@ const given = async (key: string, change: Partial<Assertion> = {}, fields = ever
   expect(errors).toBeUndefined();
   return group!;
 };
+const questionIn = (body: string) => JSON.parse(body) as { parameter: { name: string; valueCode?: string }[] };
 const errorOf = async (key: string, change: Partial<Assertion> = {}) => {
   const { group, errors } = await ask(key, change);
   expect(group).toBeNull();
@@ -251,13 +252,26 @@ describe('Patient.medication', () => {
     ['FORHOYET_SAMTYKKE', ['HPMOTTATTSAMTYKKE', 'HPMOTTATTSAMTYKKE']],
     ['FORHOYET_AKUTT', ['HPAKUTT', 'HPAKUTT']],
   ])('states %s as SFM’s consents, never the one for locked prescriptions', async (accessBasis, values) => {
-    await given('vanlig-1', { accessBasis });
-    const { parameter } = JSON.parse(simulator.calls[0]!.body) as { parameter: { name: string; valueCode?: string }[] };
+    await given(values.length > 1 ? 'sperret-modul' : 'vanlig-1', { accessBasis });
+    const { parameter } = questionIn(simulator.calls.at(-1)!.body);
     expect(parameter.slice(1)).toEqual(
       ['SamtykkeKjernejournal', 'SamtykkeSperretLegemidler']
         .slice(0, values.length)
         .map((name, i) => ({ name, valueCode: values[i] })),
     );
+  });
+
+  it.each([
+    ['sperret-modul', 'is opened on the elevated basis, after the ordinary one was refused', [false, true], true],
+    ['vanlig-1', 'is read on the ordinary basis where nothing is restricted', [false], undefined],
+  ] as const)('of %s %s', async (key, _title, elevated, opened) => {
+    const { sources } = await ask(key, { accessBasis: 'FORHOYET_AKUTT' });
+    expect(
+      simulator.calls.map(({ body }) =>
+        questionIn(body).parameter.some(({ name }) => name === 'SamtykkeSperretLegemidler'),
+      ),
+    ).toEqual(elevated);
+    expect(sources[0]?.opened).toBe(opened);
   });
 
   it('gives nobody’s national id, neither the patient’s nor a professional’s', async () => {

@@ -170,13 +170,15 @@ it('restricted events open with an elevated basis only, delayed ones not for the
   for (const securitylabel of ['N', 'NORS', 'NORU', 'NORN_FFL'])
     await store(cloudEvent(nin, { securitylabel, type: securitylabel }));
   const seen = async (change: Parameters<typeof asking>[3]) => {
-    const group = patientIn(await asking(subgraph, patient, events, change)).events;
-    return [group.nodes.map((it: { type: { text: string } }) => it.type.text).sort(), group.absence];
+    const answer = await asking(subgraph, patient, events, change);
+    const group = patientIn(answer).events;
+    const labels = group.nodes.map((it: { type: { text: string } }) => it.type.text).sort();
+    return [labels, group.absence, answer.sources[0]?.opened ?? false];
   };
   const restricted = { code: 'RESTRICTED', requires: 'FORHOYET_SAMTYKKE' };
-  expect(await seen({})).toEqual([['N', 'NORN_FFL', 'NORU'], restricted]);
-  expect(await seen({ accessBasis: 'FORHOYET_AKUTT' })).toEqual([['N', 'NORN_FFL', 'NORS', 'NORU'], null]);
-  expect(await seen({ caller: citizen(nin) })).toEqual([['N', 'NORS'], { code: 'DELAYED', requires: null }]);
+  expect(await seen({})).toEqual([['N', 'NORN_FFL', 'NORU'], restricted, false]);
+  expect(await seen({ accessBasis: 'FORHOYET_AKUTT' })).toEqual([['N', 'NORN_FFL', 'NORS', 'NORU'], null, true]);
+  expect(await seen({ caller: citizen(nin) })).toEqual([['N', 'NORS'], { code: 'DELAYED', requires: null }, false]);
 });
 
 it('a row whose body names somebody else is dropped and counted, and only such rows make the answer invalid', async () => {

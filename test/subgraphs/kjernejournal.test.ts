@@ -216,18 +216,23 @@ describe('Patient.criticalInformation, when the patient has said no', () => {
     expect(emergency.errors).toMatchObject([{ extensions: { requires: 'FORHOYET_AKUTT', canElevate: true } }]);
   });
 
-  it('opens what is restricted on an elevated basis', async () => {
-    const { group, errors } = await ask('granskog', { accessBasis: 'FORHOYET_AKUTT' });
+  it('opens what is restricted on an elevated basis, after the ordinary one was refused', async () => {
+    const { group, errors, sources } = await ask('granskog', { accessBasis: 'FORHOYET_AKUTT' });
     expect(errors).toBeUndefined();
     expect(group?.treatmentLimitations).toHaveLength(1);
+    expect(sources).toMatchObject([{ source: 'KJERNEJOURNAL', opened: true }]);
+    const basesOf = Map.groupBy(simulator.calls, ({ url }) => url);
+    for (const calls of basesOf.values())
+      expect(calls.map(({ headers }) => headers['nhn-access-basis'])).toEqual(['AKUTT', 'FORHOYET_AKUTT']);
   });
 
-  it('asks again on the ordinary basis where nothing is restricted and the elevated one is refused', async () => {
-    const { group, errors } = await ask('fjordarm', { accessBasis: 'FORHOYET_AKUTT' });
+  it('does not use an elevated basis where nothing is restricted', async () => {
+    const { group, errors, sources } = await ask('fjordarm', { accessBasis: 'FORHOYET_AKUTT' });
     expect(errors).toBeUndefined();
     expect(group?.allergies).toHaveLength(2);
+    expect(sources[0]).not.toHaveProperty('opened');
     const bases = new Set(simulator.calls.map(({ headers }) => headers['nhn-access-basis']));
-    expect([...bases].toSorted()).toEqual(['AKUTT', 'FORHOYET_AKUTT']);
+    expect([...bases]).toEqual(['AKUTT']);
   });
 
   it('disregards a restriction that has expired', async () => {

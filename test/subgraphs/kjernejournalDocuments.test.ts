@@ -241,19 +241,20 @@ describe('Patient.documents, when the patient has said no', () => {
     expect(group).toMatchObject({ nodes: null, withheld: 2, absence: { code: 'RESTRICTED' } });
   });
 
-  it('opens restricted documents on an elevated basis', async () => {
-    const { group, titles } = await ask('sperret-dokument', {}, { accessBasis: 'FORHOYET_SAMTYKKE' });
+  it('opens restricted documents on an elevated basis, after the ordinary one left them out', async () => {
+    const { group, titles, sources } = await ask('sperret-dokument', {}, { accessBasis: 'FORHOYET_SAMTYKKE' });
     expect(titles).toEqual(['open', 'restricted']);
     expect(group).toMatchObject({ withheld: 0, absence: null });
+    expect(sources).toMatchObject([{ opened: true }]);
+    const bases = simulator.calls.map(({ headers }) => headers['nhn-access-basis']);
+    expect(bases).toEqual(['SAMTYKKE', 'FORHOYET_SAMTYKKE']);
   });
 
-  it('asks again on the ordinary basis where nothing is restricted and the elevated one is refused', async () => {
-    const { titles } = await ask('fjordarm', {}, { accessBasis: 'FORHOYET_SAMTYKKE' });
+  it('does not use an elevated basis where nothing is restricted', async () => {
+    const { titles, sources } = await ask('fjordarm', {}, { accessBasis: 'FORHOYET_SAMTYKKE' });
     expect(titles).toHaveLength(4);
-    expect(simulator.calls.map(({ headers }) => headers['nhn-access-basis'])).toEqual([
-      'FORHOYET_SAMTYKKE',
-      'SAMTYKKE',
-    ]);
+    expect(sources[0]).not.toHaveProperty('opened');
+    expect(simulator.calls.map(({ headers }) => headers['nhn-access-basis'])).toEqual(['SAMTYKKE']);
   });
 
   it('is blocked for whom the patient has blocked, also in an emergency', async () => {

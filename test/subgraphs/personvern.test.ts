@@ -94,9 +94,22 @@ it('accessLog includes refused and emergency look-ups, and never a national id, 
     ['GRANTED', true, ['Legemidler']],
     ['REFUSED', false, []],
   ]);
-  expect(nodes[2].why).toContain('Nødtilgang');
+  expect(nodes[2].why).toMatch(/Nødtilgang.*sperrede opplysninger ble åpnet fordi det var akutt/);
   expect(nodes[1]).toMatchObject({ role: 'Innbygger', organisation: null, why: expect.stringContaining('Innsyn') });
   expect(JSON.stringify(nodes)).not.toMatch(new RegExp(`${fjordarm}|bevisstløs|abab`));
+});
+
+it('accessLog says that restricted data were asked for where none were opened', async () => {
+  const patient = patientOf(fjordarm);
+  await write(
+    entry(patient.id, { accessBasis: 'FORHOYET_SAMTYKKE', reason: 'samtykke gitt muntlig' }),
+    entry(patient.id, { accessBasis: 'FORHOYET_SAMTYKKE', reason: 'samtykke gitt muntlig', override: true }),
+  );
+  const { nodes } = shownIn(await read(patient, log)).accessLog;
+  expect(nodes.map(({ why }: { why: string }) => why)).toEqual([
+    'Behandling; sperrede opplysninger ble åpnet med ditt samtykke',
+    'Behandling; ba om å åpne sperrede opplysninger med ditt samtykke, men ingen ble åpnet',
+  ]);
 });
 
 it('accessLog pages newest first without gap, and its cursor fits this patient only', async () => {

@@ -67,7 +67,8 @@ const onlyReports = (reply: (skip: number) => Reply) => (searched: string, skip:
   searched === 'DiagnosticReport' ? reply(skip) : { body: bundle([]) };
 const search = (reply: (skip: number) => Reply) =>
   searchReports(ppsThat(onlyReports(reply)), nationalId, everything, context());
-const ids = (answer: Awaited<ReturnType<typeof search>>) => answer.ok && answer.value.reports.map(({ id }) => id);
+const ids = (answer: Awaited<ReturnType<typeof search>>) =>
+  answer.ok && answer.value.content.reports.map(({ id }) => id);
 
 describe('PPS adapter: pages', () => {
   it('goes by what came, when PPS gives fewer at a time than it was asked for', async () => {

@@ -9,6 +9,7 @@ import { categories } from '../../schema/categories.ts';
 import { readSupergraph } from '../../schema/compose.ts';
 import { readPolicies, readPolicySchema } from '../../schema/policy/read.ts';
 import type { PrivacySetting } from '../../schema/privacySetting.ts';
+import type { ElevatedBasis } from '../../schema/sources.ts';
 
 /**
  * `npm run policy:table`: who may see what in which situation, as the policies decide it, for a privacy officer to read and
@@ -20,7 +21,13 @@ const guardian = '02915631153';
 const today = '2026-11-25';
 const hprNumber = '9990004';
 
-type Situation = { title: string; person?: Partial<PersonFacts>; attest?: Partial<NonNullable<Attest>> | null };
+type Situation = {
+  title: string;
+  person?: Partial<PersonFacts>;
+  attest?: Partial<NonNullable<Attest>> | null;
+  /** For professionals: others are refused before anything is decided. */
+  elevated?: ElevatedBasis;
+};
 type Attest = Extract<Caller, { kind: 'professional' }>['attest'];
 
 const bornYearsAgo = (years: number, days = 0): string =>
@@ -39,6 +46,17 @@ const situations: readonly Situation[] = [
   { title: 'Pasienten har sperret legemidler', person: setting('restriction', 'ERESEPT', 'medication') },
   { title: 'Pasienten har sperret hele Pasientens prøvesvar', person: setting('restriction', 'PROVESVAR', null) },
   {
+    title: 'Pasienten har sperret legemidler, åpnet med forhøyet samtykke',
+    person: setting('restriction', 'ERESEPT', 'medication'),
+    elevated: 'FORHOYET_SAMTYKKE',
+  },
+  {
+    title: 'Pasienten har sperret legemidler, åpnet med forhøyet akutt',
+    person: setting('restriction', 'ERESEPT', 'medication'),
+    attest: { purpose: 'BTG' },
+    elevated: 'FORHOYET_AKUTT',
+  },
+  {
     title: 'Pasienten har sperret en periode i prøvesvar (avgjøres per svar)',
     person: setting('restriction', 'PROVESVAR', 'laboratory 2020-01-01/2021-01-01'),
   },
@@ -48,6 +66,17 @@ const situations: readonly Situation[] = [
     title: 'Pasienten har blokkert denne behandleren, som bruker nødtilgang',
     person: setting('block', '*', hprNumber),
     attest: { purpose: 'BTG' },
+  },
+  {
+    title: 'Pasienten har blokkert denne behandleren, som oppgir forhøyet grunnlag',
+    person: setting('block', '*', hprNumber),
+    attest: { purpose: 'ETREAT' },
+    elevated: 'FORHOYET_AKUTT',
+  },
+  {
+    title: 'Pasienten har reservert seg mot Kjernejournal, og behandleren oppgir forhøyet grunnlag',
+    person: setting('reservation', 'KJERNEJOURNAL', null),
+    elevated: 'FORHOYET_SAMTYKKE',
   },
   { title: 'Pasienten har blokkert en annen behandler', person: setting('block', '*', '9990007') },
   { title: 'Pasienten er død', person: { deceased: true } },
@@ -149,6 +178,9 @@ const cellsOf = ({ mayKnow, categories: decided }: Decision): string[] => [
   }),
 ];
 
+const elevatedFor = ({ kind }: Caller, { elevated }: Situation): ElevatedBasis | null =>
+  kind === 'professional' ? (elevated ?? null) : null;
+
 /** Situation -> who -> their cells, in the order of the table's columns. */
 export const decisionTable = (): ReadonlyMap<string, ReadonlyMap<string, readonly string[]>> => {
   const policy = createPolicy(loadPolicies(readPolicies(), readPolicySchema()));
@@ -159,7 +191,7 @@ export const decisionTable = (): ReadonlyMap<string, ReadonlyMap<string, readonl
       new Map(
         who(situation).map(([name, caller]) => [
           name,
-          cellsOf(policy.decide(caller, about(situation.person), facts, today)),
+          cellsOf(policy.decide(caller, about(situation.person), facts, today, elevatedFor(caller, situation))),
         ]),
       ),
     ]),
@@ -175,6 +207,8 @@ export const writeTable = (): string =>
     '# Hvem ser hva',
     '',
     'Laget av policyene i `schema/policy/` med `npm run policy:table`; hver rad er en test. ✓ gis, – gis ikke, S sperret og kan åpnes med forhøyet grunnlag, B blokkert av pasienten og kan ikke åpnes, R reservert. Den som ikke får vite om pasienten, får samme svar som om en ukjent person.',
+    '',
+    'Helsepersonell åpner det som er sperret, ved å oppgi grunnlag og begrunnelse i forespørselen: `"extensions": { "kilde": { "accessBasis": "FORHOYET_SAMTYKKE", "reason": "…" } }`. `FORHOYET_SAMTYKKE` kan oppgis ved behandling, samordning og øyeblikkelig hjelp (TREAT, COC, ETREAT), `FORHOYET_AKUTT` ved øyeblikkelig hjelp og nødtilgang (ETREAT, BTG). Nødtilgang krever begrunnelse, også uten forhøyet grunnlag. Begrunnelsen er på 3 til 500 tegn uten fødselsnummer, og leses bare av dem som går gjennom loggen. Innbyggeren ser i tilgangsloggen at noe sperret ble åpnet, eller at noen ba om det.',
     ...[...decisionTable()].flatMap(([title, rows]) => [
       '',
       `## ${title}`,

@@ -1,6 +1,7 @@
 import type { AssertedPatient } from '../../../schema/assertion.ts';
 import { identifierSystem } from '../../../schema/nationalId.ts';
 import type { AccessBasis } from '../../../schema/sources.ts';
+import { askOrdinaryFirst, type Opened } from '../../_shared/elevation.ts';
 import { FhirOperationOutcome } from '../../_shared/fhir.ts';
 import type { CallContext, Result, Source, SourceAnswer, SourceError } from '../../_shared/source.ts';
 import { answeredCode, privacyRefusal } from './refusals.ts';
@@ -60,19 +61,12 @@ const refusalIn = (source: Source, basis: AccessBasis, { status, text }: SourceA
 /** An answer whose prescriptions were had. What else failed inside SFM is in `codes`. */
 export type Medication = Omit<MedicationAnswer, 'bundle' | 'retrieved'> & { bundle: SfmBundle; retrieved: string };
 
-/**
- * Everything SFM knows of one patient's medication, in one call: kjernejournal, Reseptformidleren's prescriptions and the
- * signed list. Kjernejournal or the list may have failed in it; without the prescriptions there is no answer.
- *
- * @returns restricted, blocked or reserved when the patient has so decided; unavailable when Reseptformidleren failed
- * @see http://nhn.no/sfm/fhir/OperationDefinition/SFM-getMedication
- */
-export const getMedication = async (
+const getOnBasis = async (
   source: Source,
   patient: AssertedPatient,
+  accessBasis: AccessBasis,
   context: CallContext,
 ): Promise<Result<Medication>> => {
-  const { accessBasis } = context.assertion;
   const answer = await source.call(
     {
       method: 'POST',
@@ -96,3 +90,18 @@ export const getMedication = async (
   if (!bundle) return fail({ kind: 'invalid', source: source.name, paths: ['medication'] });
   return { ok: true, value: { bundle, codes, locked, retrieved: retrieved ?? new Date().toISOString() } };
 };
+
+/**
+ * Everything SFM knows of one patient's medication, in one call: kjernejournal, Reseptformidleren's prescriptions and the
+ * signed list. Kjernejournal or the list may have failed in it; without the prescriptions there is no answer. What the patient
+ * has restricted takes a second call, on an elevated basis.
+ *
+ * @returns restricted, blocked or reserved when the patient has so decided; unavailable when Reseptformidleren failed
+ * @see http://nhn.no/sfm/fhir/OperationDefinition/SFM-getMedication
+ */
+export const getMedication = (
+  source: Source,
+  patient: AssertedPatient,
+  context: CallContext,
+): Promise<Result<Opened<Medication>>> =>
+  askOrdinaryFirst(context.assertion.accessBasis, (basis) => getOnBasis(source, patient, basis, context));

@@ -1,4 +1,5 @@
 import type { AccessBasis, SourceName } from '../../../schema/sources.ts';
+import { elevatedBasis } from '../../_shared/elevation.ts';
 import type { SourceError } from '../../_shared/source.ts';
 
 export const errorCodeSystem = 'http://ehelse.no/fhir/CodeSystem/sfm-kj-rf-error-code';
@@ -13,18 +14,9 @@ export const noRightToKjernejournal = '5';
  */
 export const refusalCodes = { restricted: '6', blocked: '7', reserved: '8' } as const;
 
-/** The elevated basis that opens what the patient has restricted; `null` when an elevated one was stated already. */
-const elevated: Record<AccessBasis, AccessBasis | null> = {
-  UNNTAK: 'FORHOYET_SAMTYKKE',
-  SAMTYKKE: 'FORHOYET_SAMTYKKE',
-  AKUTT: 'FORHOYET_AKUTT',
-  FORHOYET_SAMTYKKE: null,
-  FORHOYET_AKUTT: null,
-};
-
 /** A code of SFM -> the patient's own choice behind it, or `null` when the code says something else. */
 export const privacyRefusal = (source: SourceName, code: string | null, basis: AccessBasis): SourceError | null => {
-  if (code === refusalCodes.restricted) return { kind: 'restricted', source, requires: elevated[basis] };
+  if (code === refusalCodes.restricted) return { kind: 'restricted', source, requires: elevatedBasis(basis) };
   if (code === refusalCodes.blocked) return { kind: 'blocked', source };
   return code === refusalCodes.reserved ? { kind: 'reserved', source } : null;
 };

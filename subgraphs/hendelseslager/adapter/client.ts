@@ -20,6 +20,7 @@ type Row = {
   person_id: string | null;
   legal_entity: string;
   recorded: Date;
+  security_label: SecurityLabel;
   payload: unknown;
 };
 export type ServiceRow = Row & { episode: string; status: string; state: ServiceState };
@@ -29,7 +30,6 @@ export type EventRow = Row & {
   type: string;
   occurred: string;
   occurred_at: Date;
-  security_label: SecurityLabel;
   client_id: string;
   source_system: string;
   corrects: string | null;
@@ -40,7 +40,7 @@ const scoped = (table: string) =>
   `($2::text[] is null or ${table}.legal_entity = any($2)) and ${table}.security_label = any($3::text[])`;
 const parameters = ({ keys, legalEntities, labels }: Scope) => [keys, legalEntities, labels];
 
-const fromEvent = 'e.id as event_id, e.person_id, e.recorded, e.payload';
+const fromEvent = 'e.id as event_id, e.person_id, e.recorded, e.security_label, e.payload';
 
 const services = `
   select s.position, s.legal_entity, s.episode, s.status, s.state, ${fromEvent}

@@ -1,10 +1,11 @@
 import * as z from 'zod';
 import type { AssertedPatient } from '../../../schema/assertion.ts';
+import { askOrdinaryFirst, type Opened } from '../../_shared/elevation.ts';
 import { FhirCodeableConcept, FhirCoding, FhirExtension, FhirPeriod, FhirReference } from '../../_shared/fhir.ts';
 import type { Authentication, CallContext, Result, Source } from '../../_shared/source.ts';
 import type { CriticalInformationType } from './criticalInformationTypes.ts';
 import { callHeaders, type HeaderGeneration, patientHeader, roleHeader } from './headers.ts';
-import { askOnBasis } from './refusals.ts';
+import { refusalOn } from './refusals.ts';
 
 const KjRecord = z.object({
   id: z.string(),
@@ -146,9 +147,9 @@ export const readCriticalInformation = <Type extends CriticalInformationType>(
   type: Type,
   patient: AssertedPatient,
   context: CallContext,
-): Promise<Result<CriticalResource<Type>[]>> => {
+): Promise<Result<Opened<CriticalResource<Type>[]>>> => {
   const { assertion } = context;
-  return askOnBasis<CriticalResource<Type>[]>(source.name, assertion.accessBasis, async (basis, refusal) => {
+  return askOrdinaryFirst<CriticalResource<Type>[]>(assertion.accessBasis, async (basis) => {
     const answer = await source.call(
       {
         method: 'GET',
@@ -161,7 +162,7 @@ export const readCriticalInformation = <Type extends CriticalInformationType>(
         },
         authentication,
         shape: searchsets[type],
-        refusal,
+        refusal: refusalOn(source.name, basis),
       },
       context,
     );

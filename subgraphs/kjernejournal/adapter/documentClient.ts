@@ -1,10 +1,12 @@
 import * as z from 'zod';
 import type { AssertedPatient } from '../../../schema/assertion.ts';
 import { identifierSystem } from '../../../schema/nationalId.ts';
+import type { AccessBasis } from '../../../schema/sources.ts';
+import { askOrdinaryFirst, type Opened } from '../../_shared/elevation.ts';
 import { FhirCodeableConcept, FhirIdentifier, FhirReference } from '../../_shared/fhir.ts';
 import type { Authentication, CallContext, Result, Source } from '../../_shared/source.ts';
 import { callHeaders } from './headers.ts';
-import { askOnBasis } from './refusals.ts';
+import { refusalOn } from './refusals.ts';
 
 export type FhirDocumentReference = z.infer<typeof FhirDocumentReference>;
 const FhirDocumentReference = z.object({
@@ -70,7 +72,7 @@ export const searchDocuments = (
   patient: AssertedPatient,
   page: number,
   context: CallContext,
-): Promise<Result<DocumentPage>> => {
+): Promise<Result<Opened<DocumentPage>>> => {
   const { assertion } = context;
   const [nationalId] = patient.nins;
   const body = new URLSearchParams({
@@ -80,7 +82,7 @@ export const searchDocuments = (
     _page: String(page),
     _sort: '-date',
   });
-  return askOnBasis<DocumentPage>(source.name, assertion.accessBasis, async (basis, refusal) => {
+  const ask = async (basis: AccessBasis): Promise<Result<DocumentPage>> => {
     const answer = await source.call(
       {
         method: 'POST',
@@ -92,7 +94,7 @@ export const searchDocuments = (
         body,
         authentication,
         shape: Searchset,
-        refusal,
+        refusal: refusalOn(source.name, basis),
       },
       context,
     );
@@ -107,5 +109,6 @@ export const searchDocuments = (
         withheld: Number.isNaN(withheld) ? null : withheld,
       },
     };
-  });
+  };
+  return askOrdinaryFirst(assertion.accessBasis, ask, ({ withheld }) => withheld !== null && withheld > 0);
 };

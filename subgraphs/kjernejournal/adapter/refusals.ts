@@ -1,9 +1,9 @@
 import type { AccessBasis, SourceName } from '../../../schema/sources.ts';
+import { elevatedBasis } from '../../_shared/elevation.ts';
 import { FhirOperationOutcome } from '../../_shared/fhir.ts';
-import type { Result, SourceAnswer, SourceCall, SourceError } from '../../_shared/source.ts';
-import { elevatedBasis, ordinaryBasis } from './accessBasis.ts';
+import type { SourceAnswer, SourceError } from '../../_shared/source.ts';
 
-type Meaning = 'restricted' | 'blocked' | 'reserved' | 'denied' | 'needlessElevation';
+type Meaning = 'restricted' | 'blocked' | 'reserved' | 'denied';
 
 /**
  * What the services' error codes mean. Inferred, and only here: the tables of the KI series and of document sharing are not
@@ -12,11 +12,11 @@ type Meaning = 'restricted' | 'blocked' | 'reserved' | 'denied' | 'needlessEleva
 const meanings: Record<string, Meaning> = {
   'KI-0002': 'denied', // a required header is missing: a professional without authorization has no role to state
   'KI-0018': 'denied',
-  'KI-0096': 'needlessElevation',
+  'KI-0096': 'denied', // an elevated basis that opens nothing: the restriction was lifted between two calls
   'KI-0097': 'reserved',
   'KI-0098': 'blocked',
   'KI-0099': 'restricted',
-  'PHR-0096': 'needlessElevation',
+  'PHR-0096': 'denied',
   'PHR-0097': 'reserved',
   'PHR-0098': 'blocked',
 };
@@ -47,22 +47,10 @@ const errorFor = (meaning: Meaning, source: SourceName, basis: AccessBasis): Sou
   return { kind: 'denied', source, status: 403 };
 };
 
-/**
- * Asks on the caller's basis. An elevated one is refused where it opens nothing more (reference 1.2), and such a service holds
- * something to read all the same: it is asked again on the ordinary one.
- */
-export const askOnBasis = async <T>(
-  source: SourceName,
-  basis: AccessBasis,
-  ask: (basis: AccessBasis, refusal: NonNullable<SourceCall<T>['refusal']>) => Promise<Result<T>>,
-): Promise<Result<T>> => {
-  let needless = false;
-  const refusalOn = (stated: AccessBasis) => (answer: SourceAnswer) => {
+/** How the answers to a call are told apart, on the basis that it stated. */
+export const refusalOn =
+  (source: SourceName, basis: AccessBasis) =>
+  (answer: SourceAnswer): SourceError | null => {
     const meaning = meaningOf(answer);
-    needless = meaning === 'needlessElevation';
-    return meaning && errorFor(meaning, source, stated);
+    return meaning && errorFor(meaning, source, basis);
   };
-  const answer = await ask(basis, refusalOn(basis));
-  const ordinary = ordinaryBasis(basis);
-  return needless && ordinary !== basis ? ask(ordinary, refusalOn(ordinary)) : answer;
-};

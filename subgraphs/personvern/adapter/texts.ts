@@ -38,15 +38,20 @@ const purposes: Record<NonNullable<AccessRow['purpose']>, string> = {
   COC: 'Samordning av tjenester',
   BTG: 'Nødtilgang: opplysningene ble åpnet uten vanlig tilgang fordi det hastet',
 };
-const bases: Partial<Record<NonNullable<AccessRow['access_basis']>, string>> = {
+const opening: Partial<Record<NonNullable<AccessRow['access_basis']>, string>> = {
   FORHOYET_SAMTYKKE: 'sperrede opplysninger ble åpnet med ditt samtykke',
   FORHOYET_AKUTT: 'sperrede opplysninger ble åpnet fordi det var akutt',
 };
+/** The same where there was nothing to open, or it was refused. */
+const wanting: typeof opening = {
+  FORHOYET_SAMTYKKE: 'ba om å åpne sperrede opplysninger med ditt samtykke, men ingen ble åpnet',
+  FORHOYET_AKUTT: 'ba om å åpne sperrede opplysninger fordi det var akutt, men ingen ble åpnet',
+};
 
 /** Why, for the patient to read. The professional's own words are not shown (reference 14.5). */
-export const reasonText = ({ caller_kind, purpose, access_basis }: AccessRow): string => {
+export const reasonText = ({ caller_kind, purpose, access_basis, override }: AccessRow): string => {
   if (caller_kind === 'citizen') return 'Innsyn for deg selv eller en som representerer deg';
   const why = purpose ? purposes[purpose] : caller_kind === 'system' ? 'Automatisk behandling' : 'Formål ikke oppgitt';
-  const opened = access_basis && bases[access_basis];
+  const opened = access_basis && (override ? opening : wanting)[access_basis];
   return opened ? `${why}; ${opened}` : why;
 };

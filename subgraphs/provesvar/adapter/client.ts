@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { askOrdinaryFirst, type Opened } from '../../_shared/elevation.ts';
 import type { FhirResource } from '../../_shared/fhir.ts';
 import { readBy } from '../../_shared/readBy.ts';
 import type { CallContext, Result, Source } from '../../_shared/source.ts';
@@ -12,7 +13,6 @@ import {
   NilarSpecimen,
   nlkSystem,
 } from './nilar.ts';
-import { ordinaryBasis } from './outcome.ts';
 import { type Question, searchAll } from './search.ts';
 
 const Resources = {
@@ -101,10 +101,7 @@ export const searchReports = async (
   nationalId: string,
   filter: Filter,
   context: CallContext,
-): Promise<Result<NilarResources>> => {
-  const { accessBasis } = context.assertion;
-  const basis = ordinaryBasis(accessBasis);
-  const answer = await searchWithBasis(source, filter, { nationalId, basis, context });
-  const opens = !answer.ok && answer.error.kind === 'restricted' && basis !== accessBasis;
-  return opens ? searchWithBasis(source, filter, { nationalId, basis: accessBasis, context }) : answer;
-};
+): Promise<Result<Opened<NilarResources>>> =>
+  askOrdinaryFirst(context.assertion.accessBasis, (basis) =>
+    searchWithBasis(source, filter, { nationalId, basis, context }),
+  );

@@ -1,5 +1,6 @@
 import type * as z from 'zod';
 import type { AccessBasis } from '../../../schema/sources.ts';
+import { elevatedBasis } from '../../_shared/elevation.ts';
 import type { FhirOperationOutcome } from '../../_shared/fhir.ts';
 import type { SourceError } from '../../_shared/source.ts';
 
@@ -7,18 +8,6 @@ type Outcome = z.infer<typeof FhirOperationOutcome>;
 
 /** `http://nhn.no/fhir/nilar/CodeSystem/pvk-outcome-cs`: what the patient has decided (reference 4.4). */
 const isPrivacySystem = (system: string | undefined) => system?.endsWith('/pvk-outcome-cs') ?? false;
-
-const elevated: Record<AccessBasis, AccessBasis | null> = {
-  UNNTAK: 'FORHOYET_SAMTYKKE',
-  SAMTYKKE: 'FORHOYET_SAMTYKKE',
-  AKUTT: 'FORHOYET_AKUTT',
-  FORHOYET_SAMTYKKE: null,
-  FORHOYET_AKUTT: null,
-};
-const ordinary: Partial<Record<AccessBasis, AccessBasis>> = { FORHOYET_SAMTYKKE: 'SAMTYKKE', FORHOYET_AKUTT: 'AKUTT' };
-
-/** The basis to ask with first: PPS refuses an elevated one that opens nothing (reference 1.2). */
-export const ordinaryBasis = (basis: AccessBasis): AccessBasis => ordinary[basis] ?? basis;
 
 /**
  * What an OperationOutcome means: an error, or `null` when it takes nothing away («no hits», hints). A personal block is
@@ -33,7 +22,7 @@ export const readOutcome = (source: string, { issue }: Outcome, basis: AccessBas
     .map(({ code }) => code);
   if (privacy.includes('Specific')) return { kind: 'blocked', source };
   if (privacy.includes('Reservation')) return { kind: 'reserved', source };
-  if (privacy.includes('General')) return { kind: 'restricted', source, requires: elevated[basis] };
+  if (privacy.includes('General')) return { kind: 'restricted', source, requires: elevatedBasis(basis) };
   if (privacy.length > 0) return { kind: 'invalid', source, paths: ['issue.details'] }; // a decision that we do not know
   const harmless = issue.every(({ severity, code }) => code === 'not-found' || !['error', 'fatal'].includes(severity));
   return harmless ? null : { kind: 'invalid', source, paths: ['issue'] };

@@ -7,6 +7,7 @@ import type { AccessLog, Lookup } from '../../../gateway/audit/accessLog.ts';
 import { createExecutor, type Generation } from '../../../gateway/execute/executor.ts';
 import { createRoot } from '../../../gateway/execute/root.ts';
 import type { Scope } from '../../../gateway/execute/scope.ts';
+import type { Elevation } from '../../../gateway/operation/elevation.ts';
 import { createPlanner } from '../../../gateway/plan/planner.ts';
 import { createPlans } from '../../../gateway/plan/plans.ts';
 import { readFacts } from '../../../gateway/plan/supergraph.ts';
@@ -16,7 +17,7 @@ import type { PrivacySetting } from '../../../schema/privacySetting.ts';
 import { remoteAnswer } from '../../../schema/remote.ts';
 import { subgraphSdl } from '../../../schema/sdl.ts';
 import type { Subgraph, SubgraphAnswer, SubgraphRequest } from '../../../schema/subgraph.ts';
-import { doctor } from '../../support/ask.ts';
+import { citizen, doctor } from '../../support/ask.ts';
 import { policy } from '../../support/policy.ts';
 
 const patient = '14834841291';
@@ -178,6 +179,7 @@ const setUp = async (change: Change = {}) => {
     variables: Record<string, unknown> = {},
     caller: Caller = doctor(patient),
     timeoutMs = 2_000,
+    elevation: Elevation | null = null,
   ) => {
     const document = parse(query);
     const scope: Scope = {
@@ -187,6 +189,7 @@ const setUp = async (change: Change = {}) => {
       eventId: id,
       signal: AbortSignal.timeout(timeoutMs),
       deadline: Date.now() + timeoutMs,
+      ...(elevation ? { elevation } : {}),
     };
     return run(
       generation,
@@ -411,6 +414,75 @@ describe('the executor', () => {
       }),
     );
     expect(asked.filter(({ text }) => text.includes('labReports'))).toEqual([]);
+  });
+
+  describe('with an elevated basis', () => {
+    const consent: Elevation = { accessBasis: 'FORHOYET_SAMTYKKE', reason: 'Samtykke gitt i dag' };
+    const restriction: PrivacySetting = { type: 'restriction', source: 'PROVESVAR', scope: 'laboratory' };
+    const onlyPerson = 'query ($p: PatientIdentifier!) { patient(identifier: $p) { birthDate } }';
+    const elevated = async (change: Change, query = summary, elevation: Elevation = consent) =>
+      (await setUp(change))(query, variables, doctor(patient), 2_000, elevation);
+
+    it('opens what the patient has restricted, says the basis to the source, and notes what it has opened', async () => {
+      const { data, errors } = await elevated({ settings: [restriction] });
+      expect(errors).toBeUndefined();
+      expect(data).toMatchObject({ patient: { labReports: { status: 'FRESH', nodes: [{ id: 'r1' }] } } });
+      const toLaboratory = asked.find(({ text }) => text.includes('labReports'));
+      expect(toLaboratory?.assertion).toMatchObject({
+        accessBasis: 'FORHOYET_SAMTYKKE',
+        categories: expect.arrayContaining(['laboratory']),
+      });
+      expect(JSON.stringify(asked.map(({ assertion }) => assertion))).not.toContain(consent.reason);
+      expect(written).toMatchObject([{ scope: { elevation: consent }, opened: new Set(['laboratory']) }]);
+    });
+
+    it('has opened nothing where nothing is restricted', async () => {
+      await elevated({});
+      expect(written).toMatchObject([{ scope: { elevation: consent }, opened: new Set() }]);
+    });
+
+    it('tells the access log when a source has opened what nobody else knew of', async () => {
+      const sources = [
+        { source: 'PROVESVAR', status: 'FRESH', asOf: null, count: 1, absence: null, opened: true } as const,
+      ];
+      const opening: Subgraph = {
+        ...fake('provesvar', laboratory, answering.laboratory),
+        execute: async () => ({ data: { _entities: [] }, sources }),
+      };
+      await elevated({ laboratory: opening });
+      expect(written[0]?.sources).toContainEqual(expect.objectContaining({ source: 'PROVESVAR', opened: true }));
+    });
+
+    it('does not open a block', async () => {
+      const { data } = await elevated({ settings: [restriction, { type: 'block', source: '*', scope: '9990004' }] });
+      expect(data).toMatchObject({ patient: { labReports: { absence: { code: 'BLOCKED' }, nodes: null } } });
+      expect(asked.filter(({ text }) => text.includes('labReports'))).toEqual([]);
+      expect(written).toMatchObject([{ opened: new Set() }]);
+    });
+
+    it('that is not for the purpose is refused, with an entry that names the patient, and asks no source', async () => {
+      const emergency: Elevation = { accessBasis: 'FORHOYET_AKUTT', reason: 'Det haster' };
+      await expect(elevated({ settings: [restriction] }, onlyPerson, emergency)).rejects.toMatchObject({
+        extensions: { code: 'FORBIDDEN', http: { status: 403 } },
+      });
+      expect(asked.map(({ text }) => text.includes('identify'))).toEqual([true]);
+      expect(written).toMatchObject([
+        { scope: { elevation: emergency }, person: { id }, decision: { mayKnow: false, rule: 'elevation/purpose' } },
+      ]);
+    });
+
+    it('is refused where the operation is about nobody, too', async () => {
+      const ask = await setUp();
+      const answer = ask('{ viewer { kind } }', {}, citizen(patient), 2_000, consent);
+      await expect(answer).rejects.toMatchObject({ extensions: { code: 'FORBIDDEN' } });
+      expect(written).toMatchObject([{ person: null, decision: { rule: 'elevation/professional' } }]);
+    });
+
+    it('releases no refusal that the access log does not hold', async () => {
+      const down = { ...accessLog, write: () => Promise.reject(new Error('AUDIT_UNAVAILABLE')) };
+      const emergency: Elevation = { accessBasis: 'FORHOYET_AKUTT', reason: 'Det haster' };
+      await expect(elevated({ accessLog: down }, onlyPerson, emergency)).rejects.toThrow('AUDIT_UNAVAILABLE');
+    });
   });
 
   it('lets a setting for another source, another professional or a single period be', async () => {

@@ -5,6 +5,7 @@ import { ageAt, type PersonFacts } from '../../../gateway/policy/person.ts';
 import type { Caller, Role } from '../../../schema/caller.ts';
 import { categories as all, type Category } from '../../../schema/categories.ts';
 import { readPolicies, readPolicySchema } from '../../../schema/policy/read.ts';
+import type { ElevatedBasis } from '../../../schema/sources.ts';
 import { citizen, doctor } from '../../support/ask.ts';
 
 const patient = '14834841291';
@@ -98,6 +99,28 @@ describe('decide', () => {
       const child = person({ birthDate: '2020-01-01', responsible: [mother], addressProtection });
       expect(permitted(citizen(mother), child)).toEqual([]);
     }
+  });
+
+  it.each([
+    ['restriction', 'ERESEPT', null, 'restricted', 'permit'],
+    ['reservation', 'ERESEPT', null, 'deny', 'deny'],
+    ['block', '*', '9990004', 'deny', 'deny'],
+  ] as const)('lets an elevated basis open a %s of %s or not', (type, source, scope, ordinary, elevated) => {
+    const about = person({ settings: [{ type, source, scope }] });
+    const asked = { categories: ['medication'], sourcesOf: () => new Set(['ERESEPT']) };
+    const effectOn = (basis: ElevatedBasis | null) =>
+      decide(doctor(patient), about, asked, today, basis).categories.get('medication')?.effect;
+    expect([null, 'FORHOYET_SAMTYKKE' as const, 'FORHOYET_AKUTT' as const].map(effectOn)).toEqual([
+      ordinary,
+      elevated,
+      elevated,
+    ]);
+  });
+
+  it('gives nobody more of what is not restricted for an elevated basis, nor a person whom they may not know of', () => {
+    const elevated = decide(professional('pharmacist'), person(), categories, today, 'FORHOYET_AKUTT');
+    expect(elevated).toEqual(decide(professional('pharmacist'), person(), categories, today));
+    expect(decide(doctor('02915631153'), person(), categories, today, 'FORHOYET_AKUTT').mayKnow).toBe(false);
   });
 
   it('names the rule that decided', () => {

@@ -81,6 +81,7 @@ const begin = (change: Partial<ReturnType<typeof createSteps>> = {}) => {
         person: facts,
         patient: facts,
         decision,
+        opened: new Set(),
         reports: [],
         at: new Date(0),
       };
