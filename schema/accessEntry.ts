@@ -236,11 +236,13 @@ export const sealOf = (before: Buffer, sequence: bigint, leaf: Buffer): Buffer =
   return hash('sha256', Buffer.concat([before, place, leaf]), 'buffer');
 };
 
-/** One statement that appends all `entries`, in their order, ready for `client.query`. */
-export const insertAccessEntries = (entries: readonly AccessEntry[]): { text: string; values: [string] } => {
+/** One statement that appends all `entries`, in their order, ready for `client.query`; prepared once on each connection. */
+export const insertAccessEntries = (
+  entries: readonly AccessEntry[],
+): { name: string; text: string; values: [string] } => {
   const rows = entries.map((entry) => ({
     ...Object.fromEntries(membersInOrder.map((member) => [accessColumns[member].column, entry[member]])),
     leaf: leafOf(entry).toString('hex'),
   }));
-  return { text: 'select personvern.append_access($1)', values: [JSON.stringify(rows)] };
+  return { name: 'append_access', text: 'select personvern.append_access($1)', values: [JSON.stringify(rows)] };
 };

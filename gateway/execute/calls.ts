@@ -56,7 +56,7 @@ const identityOf = (token: string, { caller, patients, categories, purpose, acce
  * which token, for what purpose, about whom, what may be seen, the document and its variables - are one call. It goes on
  * while one of those who wait for it is left, and is abandoned with the last. Mutations are never shared.
  */
-export const createCalls = (subgraphs: ReadonlyMap<string, Subgraph>) => {
+export const createCalls = (subgraphs: ReadonlyMap<string, Pick<Subgraph, 'execute'>>) => {
   const underWay = new Map<string, UnderWay>();
 
   const ask = async (

@@ -137,8 +137,11 @@ export const createSteps = ({ environment, subgraphs, policy, accessLog, now = (
         ? await identify(registers, key, scope)
         : { person: null, sources: [] };
       if (key || scope.elevation) await checkElevation(scope, found, at);
-      const person = found && { ...found, settings: await settingsOf(privacy, found, scope, at) };
       const today = at.toISOString().slice(0, 10);
+      const unset = found && { ...found, settings: [] };
+      // What somebody has restricted makes nobody know of them, so who may not is told as fast as of an unknown person.
+      const mayKnow = unset !== null && policy.decide(scope.caller, unset, facts, today).mayKnow;
+      const person = mayKnow ? { ...unset, settings: await settingsOf(privacy, unset, scope, at) } : unset;
       const { decision, opened } = person
         ? decide(facts, person, scope, today)
         : { decision: policy.decideAtMost(scope.caller, facts), opened: new Set<Category>() };

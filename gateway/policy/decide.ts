@@ -1,3 +1,4 @@
+import { LRUCache } from 'lru-cache';
 import { accessBasisFor, type Caller, roles } from '../../schema/caller.ts';
 import type { Category, CategoryDecision } from '../../schema/categories.ts';
 import type { PrivacySetting } from '../../schema/privacySetting.ts';
@@ -109,6 +110,8 @@ const decideBy = (
   return { mayKnow: know.permitted, rule: know.rule, categories: new Map(decisions) };
 };
 
+const mostRemembered = 5_000;
+
 /** Somebody without anything of their own, for what a role gives at most. */
 const nobody: Omit<Facts, 'relation' | 'purpose' | 'accessBasis'> = {
   age: -1,
@@ -128,55 +131,87 @@ const usual = [
   ...[5, 13].map((age) => ({ principal: caller.citizen, memberOf: [], facts: { relation: 'parent', age } })),
 ];
 
+/**
+ * Decisions about people who have set nothing, which is nearly everybody: then the facts, of which few differ, say all of
+ * it. Remembered for one schema, and nothing in them is about anybody.
+ */
+const createMemory = () => {
+  const bySchema = new WeakMap<Asked, LRUCache<string, Decision>>();
+  return (who: Caller, facts: Facts, asked: Asked, decide: () => Decision): Decision => {
+    const known = bySchema.get(asked) ?? new LRUCache<string, Decision>({ max: mostRemembered });
+    bySchema.set(asked, known);
+    const key = JSON.stringify([who.kind, who.role, facts]);
+    const decision = known.get(key) ?? decide();
+    known.set(key, decision);
+    return decision;
+  };
+};
+
 /** Decisions by the policies. Nothing is permitted that no policy permits. */
-export const createPolicy = (policies: Policies) => ({
-  /**
-   * The decision for each category about one person.
-   *
-   * @param today ISO 8601 date; ages are computed from the register's birth date on this day
-   * @param elevated the basis in place of the ordinary one; whether the caller may state it has been judged before
-   */
-  decide: (
-    who: Caller,
-    person: PersonFacts,
-    asked: Asked,
-    today: string,
-    elevated: ElevatedBasis | null = null,
-  ): Decision => {
-    const decision = decideBy(policies, who, factsOf(who, person, today, elevated), asked, person.settings);
+export const createPolicy = (policies: Policies) => {
+  const remember = createMemory();
+  const decideFor = (who: Caller, facts: Facts, asked: Asked, settings: readonly PrivacySetting[]): Decision => {
+    const decision = decideBy(policies, who, facts, asked, settings);
     if (decision.mayKnow) return decision;
     // Who may not know of the person may not learn from a category either, whatever it says by itself.
     return {
       ...decision,
       categories: new Map([...decision.categories].map(([key, it]) => [key, denied(it, decision)])),
     };
-  },
-  /** What the caller's role gives at most, when the operation is about no patient. */
-  decideAtMost: (who: Caller, asked: Asked): Decision => {
-    const relation = { professional: 'attested', citizen: 'self', system: 'none' } as const;
-    const facts: Facts = {
-      ...nobody,
-      relation: relation[who.kind],
-      purpose: purposeOf(who) ?? '',
-      accessBasis: accessBasisFor(purposeOf(who)),
-    };
-    return { ...decideBy(policies, who, facts, asked, []), mayKnow: false };
-  },
-  /** Sets of categories that are permitted where a patient has restricted nothing: what plans can be made for beforehand. */
-  usualGrants: (categories: readonly Category[]): readonly ReadonlySet<Category>[] =>
-    usual.map(({ principal, memberOf, facts }) => {
-      const context = { ...nobody, purpose: '', accessBasis: 'SAMTYKKE', ...facts, reserved: false, restricted: false };
-      const isGiven = (category: Category) =>
-        policies.ask({
-          principal,
-          memberOf,
-          action: 'read',
-          resource: { type: 'Kilde::Category', id: category },
-          context,
-        }).permitted;
-      return new Set(categories.filter(isGiven));
-    }),
-});
+  };
+  return {
+    /**
+     * The decision for each category about one person.
+     *
+     * @param today ISO 8601 date; ages are computed from the register's birth date on this day
+     * @param elevated the basis in place of the ordinary one; whether the caller may state it has been judged before
+     */
+    decide: (
+      who: Caller,
+      person: PersonFacts,
+      asked: Asked,
+      today: string,
+      elevated: ElevatedBasis | null = null,
+    ): Decision => {
+      const facts = factsOf(who, person, today, elevated);
+      const { settings } = person;
+      const decide = () => decideFor(who, facts, asked, settings);
+      return settings.length > 0 ? decide() : remember(who, facts, asked, decide);
+    },
+    /** What the caller's role gives at most, when the operation is about no patient. */
+    decideAtMost: (who: Caller, asked: Asked): Decision => {
+      const relation = { professional: 'attested', citizen: 'self', system: 'none' } as const;
+      const facts: Facts = {
+        ...nobody,
+        relation: relation[who.kind],
+        purpose: purposeOf(who) ?? '',
+        accessBasis: accessBasisFor(purposeOf(who)),
+      };
+      return { ...decideBy(policies, who, facts, asked, []), mayKnow: false };
+    },
+    /** Sets of categories that are permitted where a patient has restricted nothing: what plans can be made for beforehand. */
+    usualGrants: (categories: readonly Category[]): readonly ReadonlySet<Category>[] =>
+      usual.map(({ principal, memberOf, facts }) => {
+        const context = {
+          ...nobody,
+          purpose: '',
+          accessBasis: 'SAMTYKKE',
+          ...facts,
+          reserved: false,
+          restricted: false,
+        };
+        const isGiven = (category: Category) =>
+          policies.ask({
+            principal,
+            memberOf,
+            action: 'read',
+            resource: { type: 'Kilde::Category', id: category },
+            context,
+          }).permitted;
+        return new Set(categories.filter(isGiven));
+      }),
+  };
+};
 export type Policy = ReturnType<typeof createPolicy>;
 
 const denied = (decision: CategoryDecision, { rule }: Decision): CategoryDecision => ({

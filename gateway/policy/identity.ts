@@ -37,6 +37,18 @@ const Answer = z.object({
 export type Identity = Omit<PersonFacts, 'settings'>;
 export type Identified = { person: Identity | null; sources: readonly SourceReport[] };
 
+/** What the gateway vouches for when it asks on its own behalf, before anything is decided: who asks, and no patient. */
+export const beforeDeciding = ({ traceId, eventId, caller, deadline }: Scope): Assertion => ({
+  traceId,
+  eventId,
+  caller,
+  patients: [],
+  categories: [],
+  purpose: null,
+  accessBasis: 'UNNTAK',
+  deadline,
+});
+
 /**
  * The person an operation is about, from the subgraph that keeps the register, before anything is planned: decisions
  * need the facts, and no plan then begins with a hop only to learn an id.
@@ -45,16 +57,7 @@ export type Identified = { person: Identity | null; sources: readonly SourceRepo
  * @throws GraphQLError SOURCE_UNAVAILABLE when nobody can say who it is
  */
 export const identify = async (registers: Subgraph, key: PatientKey, scope: Scope): Promise<Identified> => {
-  const assertion: Assertion = {
-    traceId: scope.traceId,
-    eventId: scope.eventId,
-    caller: scope.caller,
-    patients: [],
-    categories: [],
-    purpose: null,
-    accessBasis: 'UNNTAK',
-    deadline: scope.deadline,
-  };
+  const assertion = beforeDeciding(scope);
   const variables = 'id' in key ? { id: key.id } : { nationalId: key.nationalId };
   const { data, errors, sources } = await registers.execute({
     document,

@@ -1,10 +1,10 @@
 import { parse } from 'graphql';
 import * as z from 'zod';
-import type { Assertion } from '../../schema/assertion.ts';
 import { PrivacySetting } from '../../schema/privacySetting.ts';
 import type { Subgraph } from '../../schema/subgraph.ts';
 import type { Scope } from '../execute/scope.ts';
 import { requestError } from '../operation/errors.ts';
+import { beforeDeciding } from './identity.ts';
 
 const text = `query Settings($nationalIds: [String!]!) {
   privacySettings(nationalIds: $nationalIds) { type source scope }
@@ -22,21 +22,11 @@ export const readSettings = async (
   nationalIds: readonly string[],
   scope: Scope,
 ): Promise<readonly PrivacySetting[]> => {
-  const assertion: Assertion = {
-    traceId: scope.traceId,
-    eventId: scope.eventId,
-    caller: scope.caller,
-    patients: [],
-    categories: [],
-    purpose: null,
-    accessBasis: 'UNNTAK',
-    deadline: scope.deadline,
-  };
   const { data, errors } = await privacy.execute({
     document,
     text,
     variables: { nationalIds },
-    assertion,
+    assertion: beforeDeciding(scope),
     subjectToken: null,
     signal: scope.signal,
   });

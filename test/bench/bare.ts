@@ -2,16 +2,15 @@ import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { type DocumentNode, getOperationAST, parse } from 'graphql';
-import { toCaller } from '../../gateway/auth/caller.ts';
 import { loadConfig } from '../../gateway/config.ts';
 import { createKildeGateway } from '../../gateway/execute/gateway.ts';
 import type { Scope } from '../../gateway/execute/scope.ts';
 import { mountSubgraphs } from '../../gateway/execute/topology.ts';
 import type { Decision } from '../../gateway/policy/decide.ts';
-import { AccessTokenClaims } from '../../schema/caller.ts';
 import { categories } from '../../schema/categories.ts';
 import { readSupergraph } from '../../schema/compose.ts';
 import { subgraphSdl } from '../../schema/sdl.ts';
+import { callerOf } from './callers.ts';
 import { answerParent } from './processes.ts';
 import { createProfiler } from './profile.ts';
 import { usage } from './usage.ts';
@@ -54,18 +53,6 @@ const gateway = createKildeGateway({
 const { executor } = await gateway.load({ apollo: {} });
 
 const documents = new Map<string, DocumentNode>();
-const callers = new Map<string, Scope['caller']>();
-const callerOf = (token: string): Scope['caller'] => {
-  const known = callers.get(token);
-  if (known) return known;
-  const claims = AccessTokenClaims.parse(
-    JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString('utf8')),
-  );
-  const caller = toCaller(claims, Date.now() / 1_000);
-  callers.set(token, caller);
-  return caller;
-};
-
 const server = createServer(async (request, response) => {
   let text = '';
   for await (const piece of request.setEncoding('utf8')) text += piece;

@@ -26,6 +26,15 @@ export const goalsOf = (summary: SummaryResults | null, generic: GenericResults 
   const bare = row(busy, names.bare);
   const [stock, hive] = [cpu(busy, names.stock), cpu(busy, names.hive)];
   if (bare) goals.push(atMost('without authentication, policy and audit, × by hand', bare.ratio.median, 1.15));
+  const adapters = cpu(busy, names.adapters);
+  if (bare && adapters)
+    goals.push(
+      atMost(
+        'engine without authentication, policy and audit, × the adapters alone',
+        bare.figures.cpuMsPerRequest / adapters,
+        1.15,
+      ),
+    );
   if (bare && stock) goals.push(atMost('the same, of stock Apollo', bare.figures.cpuMsPerRequest / stock, 0.083));
   if (bare && hive) goals.push(atMost('the same, of Hive Gateway', bare.figures.cpuMsPerRequest / hive, 0.2));
   const whole = row(busy, names.kilde);

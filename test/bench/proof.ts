@@ -31,7 +31,20 @@ const same = (what: string, kilde: readonly string[], byHand: readonly string[])
   const onlyByHand = missingFrom(byHand, kilde);
   if (onlyKilde.length + onlyByHand.length === 0) return;
   const show = (all: string[]) => all.map((it) => `\n    ${it}`).join('');
-  throw new Error(`${what} differ\n  only Kilde:${show(onlyKilde)}\n  only by hand:${show(onlyByHand)}`);
+  throw new Error(`${what} differ\n  only Kilde:${show(onlyKilde)}\n  only the other:${show(onlyByHand)}`);
+};
+
+type Asked = Awaited<ReturnType<typeof askOnce>>;
+const sameCalls = (one: Asked, other: Asked): string[] => {
+  const sources = Object.keys(one.calls).filter((source) => source !== ownDatabase);
+  for (const source of sources) same(`Calls to ${source}`, one.calls[source]!, other.calls[source]!);
+  return sources;
+};
+
+/** One request to each: the same calls upstream. For what asks and does not answer. @throws with what differs */
+export const proveSameCalls = async (kilde: Subject, other: Subject, question: Question, upstreams: Program) => {
+  await askOnce(other, question, upstreams); // whoever has forgotten the person looks them up
+  sameCalls(await askOnce(kilde, question, upstreams), await askOnce(other, question, upstreams));
 };
 
 /**
@@ -48,8 +61,7 @@ export const prove = async (
   const one = await askOnce(kilde, question, upstreams);
   const other = await askOnce(byHand, question, upstreams);
   same('The facts of the answers', one.facts, other.facts);
-  const sources = Object.keys(one.calls).filter((source) => source !== ownDatabase);
-  for (const source of sources) same(`Calls to ${source}`, one.calls[source]!, other.calls[source]!);
+  const sources = sameCalls(one, other);
   return {
     facts: one.facts.length,
     answerBytes: { [kilde.name]: one.bytes, [byHand.name]: other.bytes },

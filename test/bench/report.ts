@@ -100,7 +100,8 @@ const summaryText = ({ proof, cells, costs }: SummaryResults): string[] => [
   'Kilde: gateway and subgraphs in one process with everything on (token verification, policy, shield, group checks, access ' +
     'log). Without authentication, policy and audit: `bare.ts`, put together from the same parts. By hand: `handwritten.ts`, ' +
     'plain `node:http`, undici and pg; the same calls upstream with the same tokens and proofs, merged by hand; it verifies ' +
-    'nothing, neither the caller nor what sources answer. Subgraphs over HTTP are the same servers for every gateway, and ' +
+    'nothing, neither the caller nor what sources answer. The adapters alone: `adapters.ts`, the same clients, checks and ' +
+    'mappings through the subgraphs’ own loaders, nothing planned, merged, selected or sent. Subgraphs over HTTP are the same servers for every gateway, and ' +
     'their processor time counts.',
   table(['sources, load', ...columns('by hand')], cells.flatMap(cellRows)),
   'Sources delay every answer by the time in the first column; the slowest chain is two answers long (the list of doctors, ' +

@@ -3,13 +3,14 @@ import { listOf, makeGatewayKeys } from '../support/overHttp.ts';
 import { factsOf, missingFrom } from './facts.ts';
 import { type Program, startProgram } from './processes.ts';
 import { type Costs, summarise } from './profile.ts';
-import { type Proof, prove } from './proof.ts';
+import { type Proof, prove, proveSameCalls } from './proof.ts';
 import { measure, measureInTurn, type Pace, type Row, rowsOf, type Subject } from './subjects.ts';
 
 /** The emergency summary: one question to every source, by each of those that can answer it. */
 export const names = {
   kilde: 'Kilde',
   bare: 'Kilde without authentication, policy and audit',
+  adapters: 'the adapters alone',
   http: 'Kilde, subgraphs over HTTP',
   stock: 'stock Apollo, subgraphs over HTTP',
   hive: 'Hive Gateway (native planner), subgraphs over HTTP',
@@ -105,10 +106,16 @@ export const runSummary = async (
       }
     }
     subjects.push(byHand);
-    for (const other of subjects) if (other !== kilde && other !== byHand) await proveSame(other, kilde, headers);
+    const answering = subjects.filter((it) => it !== kilde && it !== byHand);
+    for (const other of answering) await proveSame(other, kilde, headers);
+    if (isWanted('adapters')) {
+      const adapters = await subject(names.adapters, await start('adapters.ts', environment));
+      await proveSameCalls(kilde, adapters, question, upstreams);
+      subjects.push(adapters);
+    }
     const proof = await prove(kilde, byHand, question, upstreams); // and remembered
     await upstreams.ask('replay');
-    for (const other of subjects) if (other !== byHand) await proveSame(other, kilde, headers);
+    for (const other of [kilde, ...answering]) await proveSame(other, kilde, headers);
 
     const cells: SummaryCell[] = [];
     for (const sourceDelayMs of [0, 30]) {

@@ -15,12 +15,15 @@ import {
 } from 'graphql';
 import { LRUCache } from 'lru-cache';
 import { Pool } from 'undici';
+import { type Calls, createCalls } from '../../gateway/execute/calls.ts';
 import { type CallSubgraph, runPlan } from '../../gateway/execute/run.ts';
 import { shape } from '../../gateway/execute/shape.ts';
 import type { PlannerName } from '../../gateway/plan/maker.ts';
-import { createPlanner, type FetchStep, type Plan } from '../../gateway/plan/planner.ts';
+import { createPlanner, type Plan } from '../../gateway/plan/planner.ts';
 import type { SchemaFacts } from '../../gateway/plan/supergraph.ts';
-import type { SubgraphAnswer } from '../../schema/subgraph.ts';
+import type { Assertion } from '../../schema/assertion.ts';
+import type { Caller } from '../../schema/caller.ts';
+import type { SubgraphAnswer, SubgraphRequest } from '../../schema/subgraph.ts';
 
 /** A GraphQL request as it comes over HTTP. */
 export type OpenRequest = {
@@ -49,13 +52,20 @@ const refused = (errors: readonly GraphQLError[]): FormattedExecutionResult => (
   errors: errors.map((it) => it.toJSON()),
 });
 
+/** Calls for one request after the other; those of several requests may be shared. */
+export type OpenCalls = { open(): Calls };
+
 /**
  * Kilde's planning, running and shaping for any federation supergraph, without callers, policies, patients and groups.
  *
- * @param call asks one subgraph
+ * @param calls asks one subgraph
  * @throws Error when the supergraph has a security feature, which nobody would enforce here, or cannot be planned
  */
-export const createOpenGateway = (supergraphSdl: string, call: CallSubgraph, wanted?: PlannerName): OpenGateway => {
+export const createOpenGateway = (
+  supergraphSdl: string,
+  calls: CallSubgraph | OpenCalls,
+  wanted?: PlannerName,
+): OpenGateway => {
   const schema = Supergraph.build(supergraphSdl).apiSchema().toGraphQLJSSchema();
   const planner = createPlanner(supergraphSdl, wanted);
   const plans = new LRUCache<string, { plan: Plan }>({ max: 1_000 });
@@ -75,7 +85,9 @@ export const createOpenGateway = (supergraphSdl: string, call: CallSubgraph, wan
         const key = `${operationName ?? ''}/${query}`;
         const known = plans.get(key) ?? { plan: planner.plan(document, operationName ?? undefined) };
         plans.set(key, known);
-        const collected = await runPlan(await known.plan(coerced), coerced, call, noFacts.sourceOf);
+        const plan = await known.plan(coerced);
+        const { call, close } = 'open' in calls ? calls.open() : { call: calls, close() {} };
+        const collected = await runPlan(plan, coerced, call, noFacts.sourceOf).finally(close);
         const shaped = shape(collected, {
           schema,
           facts: noFacts,
@@ -116,24 +128,44 @@ const failed = (message: string): SubgraphAnswer => ({
   sources: [],
 });
 
-/** Calls subgraphs over HTTP at the URLs that the supergraph gives, through one pool for each origin. */
-export const callOverHttp = (
-  supergraphSdl: string,
-  timeoutMs = 5_000,
-): { call: CallSubgraph; close(): Promise<void> } => {
+/** Everybody, of whom nothing is known: calls are shared between all requests. */
+const anybody: Caller = {
+  kind: 'system',
+  role: 'system',
+  organisation: { legalEntity: '', pointOfCare: null },
+  clientId: '',
+  clientName: '',
+};
+const assertionUntil = (deadline: number): Assertion => ({
+  traceId: '',
+  eventId: '',
+  caller: anybody,
+  patients: [],
+  categories: [],
+  purpose: null,
+  accessBasis: 'UNNTAK',
+  deadline,
+});
+
+/**
+ * Calls subgraphs over HTTP at the URLs that the supergraph gives, through one pool for each origin. Calls that are alike and
+ * under way at the same time are one, as in Kilde.
+ */
+export const callOverHttp = (supergraphSdl: string, timeoutMs = 5_000): OpenCalls & { close(): Promise<void> } => {
   const urls = urlsIn(supergraphSdl);
   const pools = new Map([...urls.values()].map(({ origin }) => [origin, new Pool(origin, { connections: 32 })]));
-  const call = async ({ subgraph, text }: FetchStep, variables: Record<string, unknown>): Promise<SubgraphAnswer> => {
-    const url = urls.get(subgraph);
-    const pool = url && pools.get(url.origin);
-    if (!pool) return failed(`The supergraph has no URL for ${subgraph}`);
+  const execute = async (
+    subgraph: string,
+    { origin, pathname, search }: URL,
+    { text, variables, signal }: SubgraphRequest,
+  ): Promise<SubgraphAnswer> => {
     try {
-      const { body } = await pool.request({
+      const { body } = await pools.get(origin)!.request({
         method: 'POST',
-        path: url.pathname + url.search,
+        path: pathname + search,
         headers: { 'content-type': 'application/json', accept: 'application/json' },
         body: JSON.stringify({ query: text, variables }),
-        signal: AbortSignal.timeout(timeoutMs),
+        signal,
       });
       const answer = (await body.json()) as FormattedExecutionResult;
       const errors = answer.errors?.map(({ message, path }) => ({
@@ -146,7 +178,18 @@ export const callOverHttp = (
       return failed(`${subgraph} did not answer`);
     }
   };
-  return { call, close: async () => void (await Promise.all([...pools.values()].map((it) => it.close()))) };
+  const openCalls = createCalls(
+    new Map(
+      [...urls].map(([name, url]) => [name, { execute: (request: SubgraphRequest) => execute(name, url, request) }]),
+    ),
+  );
+  return {
+    open() {
+      const assertion = assertionUntil(Date.now() + timeoutMs);
+      return openCalls({ ...assertion, token: '', signal: new AbortController().signal }, assertion);
+    },
+    close: async () => void (await Promise.all([...pools.values()].map((it) => it.close()))),
+  };
 };
 
 /** Serves a supergraph at `/graphql`. */
@@ -155,7 +198,7 @@ export const serveOpenGateway = async (
   { host = '127.0.0.1', port = 0, wanted }: { host?: string; port?: number; wanted?: PlannerName | undefined } = {},
 ): Promise<{ url: string; planner: PlannerName; close(): Promise<void> }> => {
   const subgraphs = callOverHttp(supergraphSdl);
-  const gateway = createOpenGateway(supergraphSdl, subgraphs.call, wanted);
+  const gateway = createOpenGateway(supergraphSdl, subgraphs, wanted);
   const server = fastify({ bodyLimit: 1_000_000 });
   server.get('/health', async () => ({ status: 'up' }));
   server.post<{ Body: OpenRequest }>('/graphql', async ({ body, headers }, reply) => {

@@ -231,6 +231,11 @@ export const mapReports = (
       author: performer.find(({ practitioner }) => practitioner)?.practitioner ?? null,
       retrieved,
     };
+    let nested: Pick<Report, 'results' | 'missingResults'> | null = null;
+    const nestOnce = () => {
+      nested ??= nest(observationsOf.get(report.id) ?? [], report, codes, provenance);
+      return nested;
+    };
     return {
       id: report.id,
       kind: isImaging(report) ? 'imaging' : 'laboratory',
@@ -248,7 +253,13 @@ export const mapReports = (
         const { type, collection } = material;
         return [{ type: type ? mapConcept(type) : null, collected: collection?.collectedDateTime ?? null }];
       }),
-      ...nest(observationsOf.get(report.id) ?? [], report, codes, provenance),
+      // Most of the work, and most reports are on other pages than the one that is asked for.
+      get results() {
+        return nestOnce().results;
+      },
+      get missingResults() {
+        return nestOnce().missingResults;
+      },
       comment: joined(
         report.extension
           .filter(({ url }) => url === extensionUrls.comment)

@@ -6,10 +6,10 @@ import { answerParent } from '../processes.ts';
 import { inStock, products, reviews, users } from './data.ts';
 
 /** The shop's four services over HTTP. An answer is worked out once: what is measured is the gateways. */
-const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@external", "@requires", "@shareable"])`;
+const link = `extend schema @link(url: "https://specs.apollo.dev/federation/v2.7", import: ["@key", "@external", "@provides", "@requires", "@shareable"])`;
 const services: Record<string, { sdl: string; resolvers: Record<string, Record<string, unknown>> }> = {
   accounts: {
-    sdl: `type Query { users: [User!]! } type User @key(fields: "id") { id: ID! name: String username: String birthday: Int }`,
+    sdl: `type Query { users: [User!]! } type User @key(fields: "id") { id: ID! name: String username: String @shareable birthday: Int }`,
     resolvers: {
       Query: { users: () => users },
       User: { __resolveReference: ({ id }: { id: string }) => users.find((it) => it.id === id) },
@@ -36,12 +36,15 @@ const services: Record<string, { sdl: string; resolvers: Record<string, Record<s
     },
   },
   reviews: {
-    sdl: `type Review @key(fields: "id") { id: ID! body: String author: User product: Product }
+    sdl: `type Review @key(fields: "id") { id: ID! body: String author: User @provides(fields: "username") product: Product }
       type User @key(fields: "id") { id: ID! username: String @external reviews: [Review!]! }
       type Product @key(fields: "upc") { upc: String! reviews: [Review!]! }`,
     resolvers: {
       Review: {
-        author: ({ author }: { author: string }) => ({ id: author }),
+        author: ({ author }: { author: string }) => {
+          const { id, username } = users.find((it) => it.id === author)!;
+          return { id, username };
+        },
         product: ({ product }: { product: string }) => ({ upc: product }),
       },
       User: { reviews: ({ id }: { id: string }) => reviews.filter((it) => it.author === id) },

@@ -495,6 +495,13 @@ describe('the executor', () => {
     expect((await ask(summary, variables)).data).toMatchObject({ patient: { labReports: { status: 'FRESH' } } });
   });
 
+  it('does not ask what a patient has restricted for somebody who may not know of them', async () => {
+    const ask = await setUp({ settings: null }); // would fail
+    const { data, errors } = await ask(summary, variables, doctor('02915631153'));
+    expect(data).toEqual({ patient: null });
+    expect(errors).toMatchObject([{ extensions: { code: 'NOT_FOUND' } }]);
+  });
+
   it('decides nothing when nobody can say what the patient has restricted', async () => {
     const ask = await setUp({ settings: null });
     await expect(ask(summary, variables)).rejects.toMatchObject({ extensions: { code: 'SOURCE_UNAVAILABLE' } });

@@ -40,6 +40,24 @@ const professional = (role: Role): Caller => ({
 const clinical = ['laboratory', 'imaging', 'medication', 'documents', 'criticalInformation', 'measurements', 'events'];
 
 describe('decide', () => {
+  it('gives nobody the decision about somebody else who differs in a setting, a fact or the caller’s role', () => {
+    const restricted = person({ settings: [{ type: 'restriction', source: '*', scope: 'laboratory' }] });
+    const sees = (role: Role, about: PersonFacts) => permitted(professional(role), about).includes('laboratory');
+    expect([sees('doctor', person()), sees('doctor', restricted), sees('doctor', person())]).toEqual([
+      true,
+      false,
+      true,
+    ]);
+    expect(decide(citizen(patient), person(), categories, today).rule).not.toBe(
+      decide(professional('doctor'), person(), categories, today).rule,
+    );
+    expect(permitted(professional('nurse'))).not.toEqual(permitted(professional('serviceAllocationOfficer')));
+    expect(
+      decide(citizen(mother), person({ responsible: [mother], birthDate: '2016-03-14' }), categories, today),
+    ).not.toEqual(
+      decide(citizen(mother), person({ responsible: [mother], birthDate: '2009-03-14' }), categories, today),
+    );
+  });
   it('gives a doctor with an attest for the patient everything but the citizen’s own categories', () => {
     expect(permitted(professional('doctor'))).toEqual(all.filter((it) => it !== 'accessLog' && it !== 'restrictions'));
   });
