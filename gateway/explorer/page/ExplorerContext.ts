@@ -1,6 +1,7 @@
 import { createContext, useContext } from 'react';
 import type { ExampleOperation } from '../exampleOperation.ts';
 import type { Answer } from './answers.ts';
+import type { Elevating } from './Elevation.tsx';
 import type { createObservable } from './observable.ts';
 import type { Persona, SandboxPatient } from './sandbox.ts';
 import type { Choice, Session } from './session.ts';
@@ -13,6 +14,8 @@ export type Explorer = {
   /** What the sign-in form says, which is not always who is signed in. */
   choice: Choice;
   setChoice(choice: Choice): void;
+  /** What is to be opened, and why. */
+  elevation: ReturnType<typeof createObservable<Elevating>>;
   examples: readonly ExampleOperation[];
   personas: readonly Persona[];
   patients: readonly SandboxPatient[];

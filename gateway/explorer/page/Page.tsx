@@ -4,6 +4,7 @@ import { useEffect, useMemo, useState } from 'react';
 import type { ExampleOperation } from '../exampleOperation.ts';
 import type { Answer } from './answers.ts';
 import { EditorHabits } from './EditorHabits.tsx';
+import { type Elevating, toExtensions } from './Elevation.tsx';
 import { ExplorerContext } from './ExplorerContext.ts';
 import { editorTheme } from './editorThemes.ts';
 import { createFetcher } from './fetcher.ts';
@@ -70,10 +71,17 @@ export const Page = ({ sandbox }: { sandbox: boolean }) => {
   const [choice, setChoice] = useState<Choice>({ persona: '', patient: null, purpose: null });
   const session = useMemo(() => createSession(issueToken), []);
   const answer = useMemo(() => createObservable<Answer | null>(null), []);
+  const elevation = useMemo(() => createObservable<Elevating>({ accessBasis: '', reason: '' }), []);
   const storage = useMemo(() => createLayoutStorage(lasting()), []);
   const fetcher = useMemo(
-    () => createFetcher({ authorization: session.authorization, renew: session.renew, observe: answer.set }),
-    [session, answer],
+    () =>
+      createFetcher({
+        authorization: session.authorization,
+        renew: session.renew,
+        observe: answer.set,
+        extensions: () => toExtensions(elevation.get()),
+      }),
+    [session, answer, elevation],
   );
 
   useEffect(() => {
@@ -92,6 +100,7 @@ export const Page = ({ sandbox }: { sandbox: boolean }) => {
         answer,
         choice,
         setChoice,
+        elevation,
         examples: loaded?.examples ?? [],
         personas: loaded?.personas ?? [],
         patients: loaded?.patients ?? [],

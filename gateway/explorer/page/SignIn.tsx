@@ -1,3 +1,4 @@
+import { Elevation } from './Elevation.tsx';
 import { useExplorer } from './ExplorerContext.ts';
 import { useObservable } from './observable.ts';
 import { PatientPicker } from './PatientPicker.tsx';
@@ -89,6 +90,7 @@ export const SignIn = () => {
           ))}
         </select>
       </div>
+      <Elevation />
       <div className="kilde-buttons">
         <button
           type="submit"

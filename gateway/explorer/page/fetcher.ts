@@ -10,6 +10,8 @@ export type FetcherSeams = {
   authorization(): Promise<string | null>;
   /** Called on 401; true when the request is worth sending once more. */
   renew(): Promise<boolean>;
+  /** What goes with every question but introspection, beside the question itself. */
+  extensions?(): object;
   /** Told of each answer but introspection's. */
   observe(answer: Answer): void;
   fetch?: typeof globalThis.fetch;
@@ -44,6 +46,7 @@ export const createFetcher = ({
   authorization,
   renew,
   observe,
+  extensions = () => ({}),
   fetch = globalThis.fetch,
   nowMs = () => performance.now(),
 }: FetcherSeams) => {
@@ -52,7 +55,8 @@ export const createFetcher = ({
     const headers = new Headers({ 'content-type': 'application/json', accept });
     if (token) headers.set('authorization', token);
     for (const [name, value] of Object.entries(options?.headers ?? {})) headers.set(name, String(value));
-    const body = JSON.stringify(params);
+    const beside = params.operationName === 'IntrospectionQuery' ? {} : extensions();
+    const body = JSON.stringify({ ...params, ...beside });
     return fetch('/graphql', { method: 'POST', headers, body, signal, credentials: 'omit', redirect: 'error' }).catch(
       (thrown: unknown) => {
         if (signal.aborted) throw thrown;

@@ -1,0 +1,54 @@
+import { useExplorer } from './ExplorerContext.ts';
+import { useObservable } from './observable.ts';
+
+const bases = [
+  { code: 'FORHOYET_SAMTYKKE', name: 'The patient consents (samtykke)' },
+  { code: 'FORHOYET_AKUTT', name: 'It is urgent (akutt)' },
+];
+
+/** How a professional opens what a patient has restricted, and says why. Sent with every request until it is emptied. */
+export const Elevation = () => {
+  const { elevation } = useExplorer();
+  const { accessBasis, reason } = useObservable(elevation);
+  return (
+    <>
+      <div className="kilde-field">
+        <label htmlFor="kilde-basis">
+          Open what is restricted <span lang="nb">(åpne sperret)</span>
+        </label>
+        <select
+          id="kilde-basis"
+          value={accessBasis}
+          onChange={(event) => elevation.set({ accessBasis: event.currentTarget.value, reason })}
+        >
+          <option value="">No</option>
+          {bases.map(({ code, name }) => (
+            <option key={code} value={code}>
+              {name}
+            </option>
+          ))}
+        </select>
+      </div>
+      <div className="kilde-field">
+        <label htmlFor="kilde-reason">
+          Reason <span lang="nb">(begrunnelse)</span>
+        </label>
+        <input
+          id="kilde-reason"
+          value={reason}
+          maxLength={500}
+          placeholder="For the access log"
+          onChange={(event) => elevation.set({ accessBasis, reason: event.currentTarget.value })}
+        />
+      </div>
+    </>
+  );
+};
+
+export type Elevating = { accessBasis: string; reason: string };
+
+/** As `POST /graphql` takes it; nothing when nothing is to be opened and no reason is given. */
+export const toExtensions = ({ accessBasis, reason }: Elevating) =>
+  accessBasis || reason.trim()
+    ? { extensions: { kilde: { ...(accessBasis ? { accessBasis } : {}), reason: reason.trim() } } }
+    : {};
