@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createServer } from 'node:http';
 import type { AssertedPatient, Assertion } from '../../schema/assertion.ts';
 import { noCache } from '../../subgraphs/_shared/cache/cache.ts';
 import { type DatabaseSource, openDatabaseSource } from '../../subgraphs/_shared/databaseSource.ts';
@@ -22,6 +21,7 @@ import { createLoaders as ofProvesvar } from '../../subgraphs/provesvar/loaders.
 import { callerOf } from './callers.ts';
 import { answerParent } from './processes.ts';
 import { createProfiler } from './profile.ts';
+import { serveAnswers } from './serveAnswers.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -138,23 +138,13 @@ const collect = async (nationalId: string, token: string): Promise<void> => {
   ]);
 };
 
-const server = createServer(async (request, response) => {
-  try {
-    let text = '';
-    for await (const piece of request.setEncoding('utf8')) text += piece;
-    const { variables } = JSON.parse(text) as { variables: { patient: string } };
-    await collect(variables.patient, request.headers.authorization?.split(' ')[1] ?? '');
-    response.writeHead(200, { 'content-type': 'application/json' }).end('{"data":null}');
-  } catch (error) {
-    response.writeHead(502).end(String(error));
-  }
+const server = await serveAnswers(async (body, token) => {
+  const { variables } = JSON.parse(body) as { variables: { patient: string } };
+  await collect(variables.patient, token);
+  return '{"data":null}';
 });
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-const address = server.address();
-const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
 
-answerParent({ url: () => url, usage, ...createProfiler() }, async () => {
-  server.closeAllConnections();
+answerParent({ url: () => server.url, usage, ...createProfiler() }, async () => {
   server.close();
   await Promise.all([tokens, ...sources, ...databases].map((it) => it.close()));
 });

@@ -1,6 +1,5 @@
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { createServer } from 'node:http';
 import { type DocumentNode, getOperationAST, parse } from 'graphql';
 import { loadConfig } from '../../gateway/config.ts';
 import { createKildeGateway } from '../../gateway/execute/gateway.ts';
@@ -13,6 +12,7 @@ import { subgraphSdl } from '../../schema/sdl.ts';
 import { callerOf } from './callers.ts';
 import { answerParent } from './processes.ts';
 import { createProfiler } from './profile.ts';
+import { serveAnswers } from './serveAnswers.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -53,13 +53,10 @@ const gateway = createKildeGateway({
 const { executor } = await gateway.load({ apollo: {} });
 
 const documents = new Map<string, DocumentNode>();
-const server = createServer(async (request, response) => {
-  let text = '';
-  for await (const piece of request.setEncoding('utf8')) text += piece;
-  const { query, variables } = JSON.parse(text) as { query: string; variables: Record<string, unknown> };
+const server = await serveAnswers(async (body, token) => {
+  const { query, variables } = JSON.parse(body) as { query: string; variables: Record<string, unknown> };
   const document = documents.get(query) ?? parse(query, { noLocation: true });
   documents.set(query, document);
-  const token = request.headers.authorization?.split(' ')[1] ?? '';
   const scope: Scope = {
     caller: callerOf(token),
     token,
@@ -68,28 +65,19 @@ const server = createServer(async (request, response) => {
     signal: new AbortController().signal,
     deadline: Date.now() + config.requestTimeoutMs,
   };
-  try {
-    const asked = {
-      schema: gateway.schema(),
-      document,
-      operation: getOperationAST(document),
-      operationName: null,
-      queryHash: query,
-      request: { variables },
-      context: scope,
-    };
-    const answer = Buffer.from(JSON.stringify(await executor!(asked as never)));
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': answer.length }).end(answer);
-  } catch (error) {
-    response.writeHead(502).end(String(error));
-  }
+  const asked = {
+    schema: gateway.schema(),
+    document,
+    operation: getOperationAST(document),
+    operationName: null,
+    queryHash: query,
+    request: { variables },
+    context: scope,
+  };
+  return JSON.stringify(await executor!(asked as never));
 });
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-const address = server.address();
-const url = `http://127.0.0.1:${typeof address === 'object' ? address?.port : 0}/`;
 
-answerParent({ url: () => url, usage, ...createProfiler() }, async () => {
-  server.closeAllConnections();
+answerParent({ url: () => server.url, usage, ...createProfiler() }, async () => {
   server.close();
   await Promise.all([...subgraphs.values()].map((subgraph) => subgraph.close()));
 });

@@ -1,5 +1,4 @@
 import { randomUUID } from 'node:crypto';
-import { createServer, type IncomingMessage } from 'node:http';
 import {
   type Asking,
   closeSources,
@@ -16,6 +15,7 @@ import {
 } from './handwrittenCalls.ts';
 import { type Collected, doctorsOn, element, merge } from './handwrittenMerge.ts';
 import { answerParent } from './processes.ts';
+import { serveAnswers } from './serveAnswers.ts';
 import { usage } from './usage.ts';
 
 /**
@@ -117,28 +117,12 @@ const summarise = async (nationalId: string, asking: Asking) => {
   });
 };
 
-const readBody = async (request: IncomingMessage): Promise<string> => {
-  let text = '';
-  for await (const piece of request.setEncoding('utf8')) text += piece;
-  return text;
-};
-
-const server = createServer(async (request, response) => {
-  try {
-    const { variables } = JSON.parse(await readBody(request)) as { variables: { patient: string } };
-    const [, token = ''] = request.headers.authorization?.split(' ') ?? [];
-    const body = Buffer.from(JSON.stringify(await summarise(variables.patient, readAsking(token))));
-    response.writeHead(200, { 'content-type': 'application/json', 'content-length': body.length }).end(body);
-  } catch (error) {
-    response.writeHead(502).end(String(error));
-  }
+const server = await serveAnswers(async (body, token) => {
+  const { variables } = JSON.parse(body) as { variables: { patient: string } };
+  return JSON.stringify(await summarise(variables.patient, readAsking(token)));
 });
-await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-const address = server.address();
-const port = typeof address === 'object' ? address?.port : 0;
 
-answerParent({ url: () => `http://127.0.0.1:${port}/`, usage }, async () => {
-  server.closeAllConnections();
+answerParent({ url: () => server.url, usage }, async () => {
   server.close();
   await closeSources();
 });

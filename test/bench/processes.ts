@@ -37,7 +37,7 @@ export const startProgram = async (file: string, env: Record<string, string>): P
     env: { ...process.env, ...env },
     stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
     serialization: 'advanced',
-    execArgv: ['--max-semi-space-size=64'], // as `npm run gateway` runs; the same for every program
+    execArgv: ['--max-semi-space-size=32'], // as `npm run gateway` runs; the same for every program
   });
   await new Promise<void>((resolve, reject) => {
     child.once('message', () => resolve());
