@@ -2,8 +2,8 @@ import { useExplorer } from './ExplorerContext.ts';
 import { useObservable } from './observable.ts';
 
 const bases = [
-  { code: 'FORHOYET_SAMTYKKE', name: 'The patient consents (samtykke)' },
-  { code: 'FORHOYET_AKUTT', name: 'It is urgent (akutt)' },
+  { code: 'FORHOYET_SAMTYKKE', name: 'Open: the patient consents (samtykke)' },
+  { code: 'FORHOYET_AKUTT', name: 'Open: it is urgent (akutt)' },
 ];
 
 /** How a professional opens what a patient has restricted, and says why. Sent with every request until it is emptied. */
@@ -14,14 +14,14 @@ export const Elevation = () => {
     <>
       <div className="kilde-field">
         <label htmlFor="kilde-basis">
-          Open what is restricted <span lang="nb">(åpne sperret)</span>
+          Restricted data <span lang="nb">(sperret)</span>
         </label>
         <select
           id="kilde-basis"
           value={accessBasis}
           onChange={(event) => elevation.set({ accessBasis: event.currentTarget.value, reason })}
         >
-          <option value="">No</option>
+          <option value="">As they are</option>
           {bases.map(({ code, name }) => (
             <option key={code} value={code}>
               {name}
