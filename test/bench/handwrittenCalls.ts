@@ -238,7 +238,7 @@ export const getParty = async (herId: string, asking: Asking): Promise<string> =
 
 const readable = (table: string) =>
   `($2::text[] is null or ${table}.legal_entity = any($2)) and ${table}.security_label = any($3::text[])`;
-const fromEvent = 'e.id as event_id, e.person_id, e.recorded, e.payload';
+const fromEvent = 'e.id as event_id, e.person_id, e.recorded, e.security_label, e.payload';
 const selectServices = `
   select s.position, s.legal_entity, s.episode, s.status, s.state, ${fromEvent}
     from hendelseslager.service s join hendelseslager.event e using (position)
