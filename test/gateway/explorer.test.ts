@@ -9,6 +9,7 @@ import { buildExplorer } from '../../gateway/explorer/build.ts';
 import { parseExample } from '../../gateway/explorer/exampleOperation.ts';
 import { readManifest } from '../../gateway/explorer/manifest.ts';
 import type { Answer, GraphQLResult } from '../../gateway/explorer/page/answers.ts';
+import { toExtensions } from '../../gateway/explorer/page/elevating.ts';
 import { createFetcher } from '../../gateway/explorer/page/fetcher.ts';
 import { createLayoutStorage } from '../../gateway/explorer/page/layoutStorage.ts';
 import { readSchema } from '../../gateway/explorer/page/schema.ts';
@@ -193,7 +194,7 @@ describe('createFetcher', () => {
   });
 
   /** Real HTTP: what the page would read off the wire, in the pieces given. */
-  const gateway = async (replies: Reply[]) => {
+  const gateway = async (replies: Reply[], extensions?: () => object) => {
     const authorizations: (string | undefined)[] = [];
     const bodies: unknown[] = [];
     let closed = () => {};
@@ -221,6 +222,7 @@ describe('createFetcher', () => {
       authorization: async () => `Bearer ${renewals}`,
       renew: async () => ++renewals === 1,
       observe: (answer) => answers.push(answer),
+      ...(extensions ? { extensions } : {}),
       fetch: (path, init) => fetch(new URL(String(path), base), init),
     });
     return { fetcher, answers, authorizations, bodies, gone };
@@ -234,6 +236,23 @@ describe('createFetcher', () => {
     for await (const result of answer as AsyncIterable<GraphQLResult>) results.push(result);
     return results;
   };
+
+  it('sends what opens restricted data, and why, with each question but introspection', async () => {
+    const reply = () => ({ type: 'application/json', chunks: ['{"data":{}}'] });
+    const elevating = { accessBasis: 'FORHOYET_AKUTT', reason: ' bevisstløs ' };
+    const { fetcher, bodies } = await gateway([reply(), reply()], () => toExtensions(elevating));
+    await fetcher({ query: 'query A { a }', operationName: 'A' });
+    await fetcher({ query: 'query IntrospectionQuery { a }', operationName: 'IntrospectionQuery' });
+    expect(bodies).toEqual([
+      {
+        query: 'query A { a }',
+        operationName: 'A',
+        extensions: { kilde: { accessBasis: 'FORHOYET_AKUTT', reason: 'bevisstløs' } },
+      },
+      { query: 'query IntrospectionQuery { a }', operationName: 'IntrospectionQuery' },
+    ]);
+    expect(toExtensions({ accessBasis: '', reason: ' ' })).toEqual({});
+  });
 
   it('tells of a JSON answer: its sources, errors and trace', async () => {
     const body = {

@@ -1,7 +1,7 @@
 import { createContext, useContext } from 'react';
 import type { ExampleOperation } from '../exampleOperation.ts';
 import type { Answer } from './answers.ts';
-import type { Elevating } from './Elevation.tsx';
+import type { Elevating } from './elevating.ts';
 import type { createObservable } from './observable.ts';
 import type { Persona, SandboxPatient } from './sandbox.ts';
 import type { Choice, Session } from './session.ts';

@@ -90,7 +90,6 @@ export const SignIn = () => {
           ))}
         </select>
       </div>
-      <Elevation />
       <div className="kilde-buttons">
         <button
           type="submit"
@@ -105,6 +104,7 @@ export const SignIn = () => {
           </button>
         )}
       </div>
+      <Elevation />
       <div className="kilde-state" data-status={state.status}>
         <span role="status">{said()}</span>
         {persona?.norwegian && (
