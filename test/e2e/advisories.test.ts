@@ -49,22 +49,25 @@ const send = async (body: object | string, headers: Record<string, string> = {})
   return { ...rest, text, answer: JSON.parse(text) as Answer };
 };
 
-/** Everything that the process does for a request and its answer, the test's own client included. */
-const cpuMsOf = async (body: object): Promise<[number, Awaited<ReturnType<typeof send>>]> => {
-  const before = process.cpuUsage();
-  const answer = await send(body);
-  const { user, system } = process.cpuUsage(before);
-  return [(user + system) / 1_000, answer];
+/** Processor time of all that this process does meanwhile, its own client included: other work, and the first run of code, fall into some of five. */
+const sendFiveTimes = async (body: object) => {
+  const answers: Awaited<ReturnType<typeof send>>[] = [];
+  let leastCpuMs = Number.POSITIVE_INFINITY;
+  for (let i = 0; i < 5; i++) {
+    const before = process.cpuUsage();
+    answers.push(await send(body));
+    const { user, system } = process.cpuUsage(before);
+    leastCpuMs = Math.min(leastCpuMs, (user + system) / 1_000);
+  }
+  return { leastCpuMs, answers };
 };
 
 const about = (inner: string, rest = '') => `{ patient(identifier: "${patient}") { ${inner} } } ${rest}`;
 type Row = [row: string, code: 'LIMIT_EXCEEDED' | 'BAD_REQUEST', query: string];
 
 const expectRefused = async (code: string, body: object) => {
-  // The least of five: other work of this process, and the first run of the code, fall into some of them.
-  const runs: Awaited<ReturnType<typeof cpuMsOf>>[] = [];
-  for (let i = 0; i < 5; i++) runs.push(await cpuMsOf(body));
-  for (const [, { status, text, answer, headers }] of runs) {
+  const { leastCpuMs, answers } = await sendFiveTimes(body);
+  for (const { status, text, answer, headers } of answers) {
     expect([status, answer.data]).toEqual([400, undefined]);
     expect(new Set(answer.errors!.map(({ extensions }) => extensions.code))).toEqual(new Set([code]));
     expect(Buffer.byteLength(text)).toBeLessThan(2_000);
@@ -72,7 +75,7 @@ const expectRefused = async (code: string, body: object) => {
     expect(text).not.toContain(patient);
     expect(headers.get('cache-control')).toBe('no-store');
   }
-  expect(Math.min(...runs.map(([cpuMs]) => cpuMs))).toBeLessThan(50);
+  expect(leastCpuMs).toBeLessThan(50);
 };
 
 const bombs = Array.from({ length: 23 }, (_, i) => i + 8);
@@ -147,8 +150,9 @@ describe('refused within 50 ms of CPU, in less than 2 kB, without a word of what
   });
 
   it('1.4, a comment of 60 kB is read and does no harm', async () => {
-    const [cpuMs, { status }] = await cpuMsOf({ query: `#${'x'.repeat(60_000)}\n{ viewer { kind } }` });
-    expect([status, cpuMs < 50]).toEqual([200, true]);
+    const { leastCpuMs, answers } = await sendFiveTimes({ query: `#${'x'.repeat(60_000)}\n{ viewer { kind } }` });
+    expect(answers.map(({ status }) => status)).toEqual([200, 200, 200, 200, 200]);
+    expect(leastCpuMs).toBeLessThan(50);
   });
 });
 
