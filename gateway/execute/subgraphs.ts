@@ -55,6 +55,9 @@ const asksForEntities = ({ definitions }: DocumentNode): boolean =>
       it.selectionSet.selections.some((field) => field.kind === Kind.FIELD && field.name.value === '_entities'),
   );
 
+const isQuery = ({ definitions }: DocumentNode): boolean =>
+  definitions.every((it) => it.kind !== Kind.OPERATION_DEFINITION || it.operation === 'query');
+
 /** `null` for what is no answer to the question. */
 const readAnswer = (
   text: string,
@@ -101,6 +104,12 @@ const only = (headers: Record<string, string | string[] | undefined>, isWanted: 
     ),
   );
 
+type Init = { method: Route['method']; headers: Record<string, string>; body?: string | Buffer; signal: AbortSignal };
+type Sent =
+  | { status: number; headers: Record<string, string | string[] | undefined>; bytes: Buffer }
+  | { failure: Failure; error: string };
+const lostConnection = new Set(['ECONNRESET', 'EPIPE', 'UND_ERR_SOCKET']);
+
 const traceparent = (traceId: string): string => `00-${traceId}-${randomUUID().replaceAll('-', '').slice(0, 16)}-01`;
 
 /**
@@ -111,10 +120,7 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
   const base = new URL(baseUrl);
   const pool = new Pool(base.origin, { connections: 64, connect: { timeout: 1_000 }, maxResponseSize: maxAnswerBytes });
 
-  const send = async (
-    path: string,
-    init: { method: Route['method']; headers: Record<string, string>; body?: string | Buffer; signal: AbortSignal },
-  ) => {
+  const sendOnce = async (path: string, init: Init): Promise<Sent> => {
     try {
       const { statusCode, headers, body } = await pool.request({
         ...init,
@@ -122,13 +128,20 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
       });
       return { status: statusCode, headers, bytes: Buffer.from(await body.arrayBuffer()) };
     } catch (error) {
-      const { code = '', name: kind } = error as { code?: string; name: string };
+      const { code, name: kind } = error as { code?: unknown; name: string };
       const failure: Failure = code === 'UND_ERR_RES_EXCEEDED_MAX_SIZE' ? 'SOURCE_INVALID' : 'SOURCE_UNAVAILABLE';
-      return { failure, error: code || kind };
+      return { failure, error: typeof code === 'string' ? code : kind };
     }
   };
+  /** What changes nothing is asked once more when the connection was lost: a server may close an idle one as it is taken. */
+  const send = async (path: string, init: Init, changesNothing: boolean): Promise<Sent> => {
+    const answer = await sendOnce(path, init);
+    const isLost = 'failure' in answer && lostConnection.has(answer.error) && !init.signal.aborted;
+    return isLost && changesNothing ? sendOnce(path, init) : answer;
+  };
   const failed = (what: Failure, traceId: string, because: Record<string, unknown>): Failure => {
-    log.error({ subgraph: name, traceId, failure: what, ...because }, 'subgraph failed');
+    const nobodyWaits = because['error'] === 'AbortError';
+    log[nobodyWaits ? 'info' : 'error']({ subgraph: name, traceId, failure: what, ...because }, 'subgraph failed');
     return what;
   };
 
@@ -142,17 +155,14 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
         errors: [errorOf(failed(failure, traceId, because))],
         sources: [],
       });
-      const answer = await send('/graphql', {
-        method: 'POST',
-        headers: {
-          'content-type': 'application/json',
-          authorization: `Bearer ${await sign(assertion, name)}`,
-          traceparent: traceparent(traceId),
-          ...(subjectToken ? { 'kilde-subject-token': subjectToken } : {}),
-        },
-        body: JSON.stringify({ query: text, variables }),
-        signal,
-      });
+      const headers = {
+        'content-type': 'application/json',
+        authorization: `Bearer ${await sign(assertion, name)}`,
+        traceparent: traceparent(traceId),
+        ...(subjectToken ? { 'kilde-subject-token': subjectToken } : {}),
+      };
+      const body = JSON.stringify({ query: text, variables });
+      const answer = await send('/graphql', { method: 'POST', headers, body, signal }, isQuery(request.document));
       if ('failure' in answer) return without(answer.failure, { error: answer.error });
       const { status } = answer;
       if (status !== 200) return without('SOURCE_UNAVAILABLE', { status });
@@ -176,7 +186,7 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
       });
       const path = route.path.replace(/:(\w+)/g, (_, key: string) => encodeURIComponent(params[key] ?? ''));
       const search = new URLSearchParams(query).toString();
-      const answer = await send(`/routes${path}${search ? `?${search}` : ''}`, {
+      const init: Init = {
         method: route.method,
         headers: {
           ...only(headers, (it) => !notPassedOn.has(it)),
@@ -185,7 +195,8 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
         },
         ...(body.length > 0 ? { body } : {}),
         signal,
-      });
+      };
+      const answer = await send(`/routes${path}${search ? `?${search}` : ''}`, init, route.method === 'GET');
       if ('failure' in answer) return without(answer.failure, { error: answer.error });
       const { status } = answer;
       // The caller is known here; who is not known there is this gateway.
@@ -193,7 +204,7 @@ export const createRemoteSubgraph = (name: string, baseUrl: string, sign: Sign):
       return { status, headers: only(answer.headers, (it) => passedBack.includes(it)), body: answer.bytes };
     },
     async health(): Promise<SourceHealth[]> {
-      const answer = await send('/health', { method: 'GET', headers: {}, signal: AbortSignal.timeout(2_000) });
+      const answer = await send('/health', { method: 'GET', headers: {}, signal: AbortSignal.timeout(2_000) }, true);
       if ('failure' in answer || answer.status !== 200) return [{ source: name, up: false }];
       try {
         return Health.parse(JSON.parse(answer.bytes.toString()));

@@ -179,6 +179,21 @@ describe('six subgraphs over HTTP', () => {
     expect([status, errors]).toEqual([200, undefined]);
   });
 
+  it.each(['personvern', 'kjernejournal'])(
+    'are asked again when %s closes an idle connection as it is taken',
+    async (name) => {
+      let closed = 0;
+      front.instead.set(name, (request) => {
+        closed += 1;
+        front.instead.delete(name);
+        request.socket.destroy();
+      });
+      const token = await inProcess.token({ persona: 'legevakt-doctor', patient });
+      const { status, errors } = await ask(overHttp.url, token, emergency.query, emergency.variables);
+      expect([closed, status, errors]).toEqual([1, 200, undefined]);
+    },
+  );
+
   it('are healthy as seen from the gateway', async () => {
     const ready = await fetch(`${overHttp.url}/health/ready`);
     const { sources } = (await ready.json()) as { sources: { source: string; up: boolean }[] };
@@ -247,9 +262,14 @@ describe('POST /events to a hendelseslager over HTTP', () => {
   it.each<[string, Answer]>([
     ['is gone', (request) => request.socket.destroy()],
     ['does not know the gateway', (_request, response) => void response.writeHead(401).end('{}')],
-  ])('is not acknowledged while the subgraph %s', async (_name, answer) => {
-    front.instead.set('hendelseslager', answer);
+  ])('is sent once, and not acknowledged, while the subgraph %s', async (_name, answer) => {
+    let sent = 0;
+    front.instead.set('hendelseslager', (request, response) => {
+      sent += 1;
+      answer(request, response);
+    });
     const { status, headers, body } = await post(overHttp.url, event);
+    expect(sent).toBe(1);
     expect([status, headers.get('retry-after')]).toEqual([503, '1']);
     expect(body).toMatchObject({ errors: [{ extensions: { code: 'SOURCE_UNAVAILABLE', retryable: true } }] });
   });
