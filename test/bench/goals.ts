@@ -47,6 +47,20 @@ export const goalsOf = (summary: SummaryResults | null, generic: GenericResults 
   const fast = row(cell(30, { perSecond: 100 })?.rows, names.kilde);
   if (fast) goals.push(atMost('the same at 100 requests/s: p99 above it', fast.figures.p99Ms - floorMs, 15, ' ms'));
 
+  const single = cell(0, { connections: 1 })?.rows;
+  const [without, withAll] = [row(single, names.bare), row(single, names.audited)];
+  if (without && withAll)
+    goals.push(
+      atMost(
+        'authentication, policy and access log add to p50',
+        withAll.figures.p50Ms - without.figures.p50Ms,
+        2,
+        ' ms',
+      ),
+    );
+  const audited = cpu(busy, names.audited);
+  if (bare && audited) goals.push(atMost('their share of the CPU', 1 - bare.figures.cpuMsPerRequest / audited, 0.4));
+
   const own = row(generic?.rows, genericNames.native)?.figures.cpuMsPerRequest;
   const [genericStock, genericHive] = [cpu(generic?.rows, genericNames.stock), cpu(generic?.rows, genericNames.hive)];
   if (own && genericHive) goals.push(atMost('the shop, of Hive Gateway', own / genericHive, 1));

@@ -1,4 +1,5 @@
 import { factsOf, missingFrom } from './facts.ts';
+import type { Caller } from './measure.ts';
 import type { Program } from './processes.ts';
 import type { Subject } from './subjects.ts';
 
@@ -15,11 +16,11 @@ export type Proof = {
 /** Kilde's own upkeep, which the hand-written program has none of: access log, person index. */
 export const ownDatabase = "Kilde's own database (SQL)";
 
-type Question = { headers: Record<string, string>; body: string };
+type Question = { caller: Caller; body: string };
 
-const askOnce = async ({ name, url }: Subject, { headers, body }: Question, upstreams: Program) => {
+const askOnce = async ({ name, url }: Subject, { caller, body }: Question, upstreams: Program) => {
   await upstreams.ask('takeCalls');
-  const response = await fetch(url, { method: 'POST', headers, body });
+  const response = await fetch(url, { method: 'POST', headers: await caller(url), body });
   const text = await response.text();
   if (response.status !== 200) throw new Error(`${name} answered ${response.status}: ${text.slice(0, 300)}`);
   const { data } = JSON.parse(text) as { data: unknown };

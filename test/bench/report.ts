@@ -14,6 +14,8 @@ export type Results = {
   rounds: number;
   /** Of one round. */
   seconds: number;
+  /** Of each program, before its first round. */
+  warmUpSeconds: number;
   summary: SummaryResults | null;
   generic: GenericResults | null;
   goals: Goal[];
@@ -75,6 +77,7 @@ const rowsText = (rows: readonly Row[], load: string): string[][] =>
       fixed(figures.p99Ms, 1),
       fixed(figures.requestsPerSecond, 0),
       fixed(figures.rssMb, 0),
+      figures.refused ? fixed((100 * figures.refused) / figures.requests, 0) : '',
     ]);
 const columns = (baseline: string) => [
   'program',
@@ -84,6 +87,7 @@ const columns = (baseline: string) => [
   'p99 ms',
   'requests/s',
   'RSS MB',
+  'refused %',
 ];
 
 const cellRows = ({ sourceDelayMs, pace, rows }: SummaryCell): string[][] =>
@@ -97,8 +101,8 @@ const costTable = (what: string, costs: readonly Cost[]): string =>
 
 const summaryText = ({ proof, cells, costs }: SummaryResults): string[] => [
   '## Emergency summary: one question to every source',
-  'Kilde: gateway and subgraphs in one process with everything on (token verification, policy, shield, group checks, access ' +
-    'log). Without authentication, policy and audit: `bare.ts`, put together from the same parts. By hand: `handwritten.ts`, ' +
+  'Kilde: gateway and subgraphs in one process with everything on (access token and DPoP proof, policy, shield, group checks, access ' +
+    'log). Without authentication, policy and audit: `bare.ts`, put together from the same parts, and then with one of them after the other. By hand: `handwritten.ts`, ' +
     'plain `node:http`, undici and pg; the same calls upstream with the same tokens and proofs, merged by hand; it verifies ' +
     'nothing, neither the caller nor what sources answer. The adapters alone: `adapters.ts`, the same clients, checks and ' +
     'mappings through the subgraphs’ own loaders, nothing planned, merged, selected or sent. Subgraphs over HTTP are the same servers for every gateway, and ' +
@@ -148,6 +152,7 @@ export const toMarkdown = ({
   packages,
   rounds,
   seconds,
+  warmUpSeconds,
   summary,
   generic,
   goals,
@@ -156,7 +161,7 @@ export const toMarkdown = ({
   const versions = Object.entries(packages).map(([name, version]) => `${name} ${version}`);
   return `${[
     '# Figures',
-    `\`npm run bench\`. CPU and RSS are each program’s own, over all of its processes. Medians of ${rounds} rounds of ` +
+    `\`npm run bench\`. CPU and RSS are each program’s own, over all of its processes. ${warmUpSeconds} s of load for each, then medians of ${rounds} rounds of ` +
       `${seconds} s, the programs in turn; p99 over all requests of all rounds; the ratio is taken round by round (median, ` +
       'lowest, highest).',
     ...(summary ? summaryText(summary) : []),

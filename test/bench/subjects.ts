@@ -1,4 +1,4 @@
-import { drive, driveAtRate, type Load, median, percentile } from './measure.ts';
+import { type Driven, drive, driveAtRate, type Load, median, percentile } from './measure.ts';
 import type { Program } from './processes.ts';
 import type { Usage } from './usage.ts';
 
@@ -7,10 +7,11 @@ export type Subject = { name: string; url: string; programs: readonly Program[] 
 /** How it is asked: so many at a time, or so many a second. */
 export type Pace = { connections: number } | { perSecond: number };
 
-export type Round = { latenciesMs: number[]; cpuMsPerRequest: number; requestsPerSecond: number; rssMb: number };
+export type Round = Driven & { cpuMsPerRequest: number; requestsPerSecond: number; rssMb: number };
 /** Medians over the rounds, percentiles over all of their requests. */
 export type Figures = {
   requests: number;
+  refused: number;
   p50Ms: number;
   p99Ms: number;
   cpuMsPerRequest: number;
@@ -33,16 +34,16 @@ export const measure = async (
   const load = { ...question, url: subject.url };
   const before = await usageOf(subject);
   const startedAt = performance.now();
-  const latenciesMs =
+  const driven =
     'connections' in pace
       ? await drive(load, pace.connections, seconds * 1_000)
       : await driveAtRate(load, pace.perSecond, seconds * 1_000);
   const elapsedMs = performance.now() - startedAt;
   const after = await usageOf(subject);
   return {
-    latenciesMs,
-    cpuMsPerRequest: (after.cpuMs - before.cpuMs) / latenciesMs.length,
-    requestsPerSecond: (1_000 * latenciesMs.length) / elapsedMs,
+    ...driven,
+    cpuMsPerRequest: (after.cpuMs - before.cpuMs) / driven.latenciesMs.length,
+    requestsPerSecond: (1_000 * driven.latenciesMs.length) / elapsedMs,
     rssMb: after.rssMb,
   };
 };
@@ -51,6 +52,7 @@ export const figuresOf = (rounds: readonly Round[]): Figures => {
   const latencies = rounds.flatMap(({ latenciesMs }) => latenciesMs);
   return {
     requests: latencies.length,
+    refused: rounds.reduce((sum, { refused }) => sum + refused, 0),
     p50Ms: median(rounds.map(({ latenciesMs }) => median(latenciesMs))),
     p99Ms: percentile(latencies, 0.99),
     cpuMsPerRequest: median(rounds.map((it) => it.cpuMsPerRequest)),
@@ -74,6 +76,18 @@ export const rowsOf = (rounds: ReadonlyMap<string, readonly Round[]>, baseline: 
     const ratio = { median: median(ratios), lowest: Math.min(...ratios), highest: Math.max(...ratios) };
     return { subject, figures: figuresOf(own), ratio };
   });
+};
+
+/**
+ * Has each of them answer until the compiler has done most of its work: what a program costs in its first thousand requests
+ * says more of V8 than of the program.
+ */
+export const warm = async (
+  subjects: readonly Subject[],
+  question: Omit<Load, 'url'>,
+  seconds: number,
+): Promise<void> => {
+  for (const subject of subjects) await measure(subject, question, { connections: 16 }, seconds);
 };
 
 /** All subjects in turn, round after round, so that what the machine does meanwhile befalls all of them. */

@@ -1,15 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { listOf, makeGatewayKeys } from '../support/overHttp.ts';
+import { createProver } from '../support/proofs.ts';
 import { factsOf, missingFrom } from './facts.ts';
+import type { Caller } from './measure.ts';
 import { type Program, startProgram } from './processes.ts';
 import { type Costs, summarise } from './profile.ts';
 import { type Proof, prove, proveSameCalls } from './proof.ts';
-import { measure, measureInTurn, type Pace, type Row, rowsOf, type Subject } from './subjects.ts';
+import { measure, measureInTurn, type Pace, type Row, rowsOf, type Subject, warm } from './subjects.ts';
 
 /** The emergency summary: one question to every source, by each of those that can answer it. */
 export const names = {
   kilde: 'Kilde',
   bare: 'Kilde without authentication, policy and audit',
+  authenticated: 'and with authentication',
+  permitted: 'and with policy',
+  audited: 'and with the access log',
   adapters: 'the adapters alone',
   http: 'Kilde, subgraphs over HTTP',
   stock: 'stock Apollo, subgraphs over HTTP',
@@ -19,7 +24,14 @@ export const names = {
 
 export type SummaryCell = { sourceDelayMs: number; pace: Pace; rows: Row[] };
 export type SummaryResults = { proof: Proof; cells: SummaryCell[]; costs?: Costs };
-export type Extent = { rounds: number; seconds: number; profile: boolean };
+export type Extent = { rounds: number; seconds: number; warmUpSeconds: number; profile: boolean };
+
+/** Each with one more than the one before, from Kilde without any of them. */
+const layers = [
+  ['authenticated', 'authentication'],
+  ['permitted', 'authentication,policy'],
+  ['audited', 'authentication,policy,audit'],
+] as const;
 
 const patient = '14834841291';
 /** As many as there are connections: no two requests under way are one caller's. */
@@ -27,10 +39,21 @@ const callersAtOnce = 16;
 const query = readFileSync(new URL('../../examples/operations/emergency-summary.graphql', import.meta.url), 'utf8');
 const body = JSON.stringify({ query, variables: { patient } });
 
+/** A doctor with a token bound to a key, and a proof made for each request. */
+const createCaller = async (upstreams: Program): Promise<Caller> => {
+  const prover = await createProver();
+  const token = await upstreams.ask<string>('token', { persona: 'legevakt-doctor', patient, jkt: prover.jkt });
+  return async (url) => ({
+    'content-type': 'application/json',
+    authorization: `DPoP ${token}`,
+    dpop: await prover.prove({ url, token }),
+  });
+};
+
 /** What another gateway answers must be what Kilde answers, to the last fact. @throws with what differs */
-const proveSame = async (subject: Subject, kilde: Subject, headers: Record<string, string>): Promise<void> => {
+const proveSame = async (subject: Subject, kilde: Subject, caller: Caller): Promise<void> => {
   const ask = async ({ url, name }: Subject) => {
-    const response = await fetch(url, { method: 'POST', headers, body });
+    const response = await fetch(url, { method: 'POST', headers: await caller(url), body });
     const text = await response.text();
     if (response.status !== 200) throw new Error(`${name} answered ${response.status}: ${text.slice(0, 300)}`);
     const { data, errors } = JSON.parse(text) as { data: unknown; errors?: unknown };
@@ -47,7 +70,7 @@ const proveSame = async (subject: Subject, kilde: Subject, headers: Record<strin
 
 /** @param isWanted whether a subject is to be measured; Kilde and the hand-written program always are */
 export const runSummary = async (
-  { rounds, seconds, profile }: Extent,
+  { rounds, seconds, warmUpSeconds, profile }: Extent,
   isWanted: (subject: keyof typeof names) => boolean,
 ): Promise<SummaryResults> => {
   const started: Program[] = [];
@@ -67,18 +90,18 @@ export const runSummary = async (
     const kilde = await subject(names.kilde, await start('kilde.ts', environment));
     const byHand = await subject(names.byHand, await start('handwritten.ts', environment));
     await upstreams.ask('seed', new URL(kilde.url).origin);
-    const callers: Record<string, string>[] = [];
-    while (callers.length < callersAtOnce) {
-      const token = await upstreams.ask<string>('token', { persona: 'legevakt-doctor', patient });
-      callers.push({ 'content-type': 'application/json', authorization: `Bearer ${token}` });
-    }
-    const [headers = {}] = callers;
+    const caller = await createCaller(upstreams);
+    const callers = [caller];
+    while (callers.length < callersAtOnce) callers.push(await createCaller(upstreams));
     const load = { callers, body };
-    const question = { headers, body };
+    const question = { caller, body };
     await prove(kilde, byHand, question, upstreams); // the person is looked up
 
     const subjects = [kilde];
     if (isWanted('bare')) subjects.push(await subject(names.bare, await start('bare.ts', environment)));
+    for (const [name, on] of layers)
+      if (isWanted(name))
+        subjects.push(await subject(names[name], await start('bare.ts', { ...environment, LAYERS: on })));
     if (isWanted('http') || isWanted('stock') || isWanted('hive')) {
       const keys = await makeGatewayKeys();
       const signing = { GATEWAY_SIGNING_KEY: JSON.stringify(keys.privateJwk) };
@@ -92,7 +115,7 @@ export const runSummary = async (
         await start('kilde.ts', { ...environment, ...signing, SUBGRAPHS: listOf(urls) }),
         servers,
       );
-      await proveSame(http, kilde, headers);
+      await proveSame(http, kilde, caller);
       if (isWanted('http')) subjects.push(http);
       const captured = await servers.ask<object>('captured');
       const rootUrl = await servers.ask<string>('rootUrl');
@@ -107,7 +130,7 @@ export const runSummary = async (
     }
     subjects.push(byHand);
     const answering = subjects.filter((it) => it !== kilde && it !== byHand);
-    for (const other of answering) await proveSame(other, kilde, headers);
+    for (const other of answering) await proveSame(other, kilde, caller);
     if (isWanted('adapters')) {
       const adapters = await subject(names.adapters, await start('adapters.ts', environment));
       await proveSameCalls(kilde, adapters, question, upstreams);
@@ -115,8 +138,9 @@ export const runSummary = async (
     }
     const proof = await prove(kilde, byHand, question, upstreams); // and remembered
     await upstreams.ask('replay');
-    for (const other of [kilde, ...answering]) await proveSame(other, kilde, headers);
+    for (const other of [kilde, ...answering]) await proveSame(other, kilde, caller);
 
+    await warm(subjects, load, warmUpSeconds);
     const cells: SummaryCell[] = [];
     for (const sourceDelayMs of [0, 30]) {
       await upstreams.ask('delay', sourceDelayMs);

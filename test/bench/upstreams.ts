@@ -45,11 +45,14 @@ answerParent(
       HENDELSESLAGER_DATABASE_URL: eventTap.url,
       ...Object.fromEntries(replays.map(({ variable, replay }) => [variable, replay.url])),
     }),
-    token: ({ persona, patient }: { persona: 'legevakt-doctor'; patient: string }) =>
-      sandbox.issuer.sign(claimsFor(persona, { patient }, sandbox.population)!, {
-        audience: kildeAudience,
-        expiresIn: 3_600,
-      }),
+    token: ({ persona, patient, jkt }: { persona: 'legevakt-doctor'; patient: string; jkt: string }) =>
+      sandbox.issuer.sign(
+        { ...claimsFor(persona, { patient }, sandbox.population), cnf: { jkt } },
+        {
+          audience: kildeAudience,
+          expiresIn: 3_600,
+        },
+      ),
     seed: (gatewayUrl: string) => seed({ sandbox, gatewayUrl }),
     replay: () => {
       settings.isLive = false;

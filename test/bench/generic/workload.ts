@@ -1,5 +1,5 @@
 import { type Program, startProgram } from '../processes.ts';
-import { measureInTurn, type Row, rowsOf, type Subject } from '../subjects.ts';
+import { measureInTurn, type Row, rowsOf, type Subject, warm } from '../subjects.ts';
 import { query } from './data.ts';
 
 /** The shop: a generic federation question over HTTP subgraphs, by each gateway. */
@@ -19,7 +19,7 @@ const files: Record<keyof typeof genericNames, [file: string, env: Record<string
 };
 
 export const runGeneric = async (
-  { rounds, seconds }: { rounds: number; seconds: number },
+  { rounds, seconds, warmUpSeconds }: { rounds: number; seconds: number; warmUpSeconds: number },
   isWanted: (subject: keyof typeof genericNames) => boolean,
 ): Promise<GenericResults> => {
   const started: Program[] = [];
@@ -50,12 +50,9 @@ export const runGeneric = async (
     }
     const [first = ''] = answers.values();
     for (const [name, answer] of answers) if (answer !== first) throw new Error(`${name} answers something else`);
-    const measured = await measureInTurn(
-      subjects,
-      { callers: [headers], body: question.body },
-      { connections: 16 },
-      { rounds, seconds },
-    );
+    const load = { callers: [async () => headers], body: question.body };
+    await warm(subjects, load, warmUpSeconds / 3); // five times as many requests in the time as of the summary
+    const measured = await measureInTurn(subjects, load, { connections: 16 }, { rounds, seconds });
     const rows = rowsOf(measured, genericNames.native).map((row) => ({
       ...row,
       callsPerRequest: calls.get(row.subject) ?? 0,
