@@ -33,7 +33,8 @@ const measuredPackages = [
   'zod',
   'jose',
 ];
-const peerPackages = ['@graphql-hive/gateway-runtime', '@graphql-hive/router-runtime'];
+const hivePackages = ['@graphql-hive/gateway-runtime', '@graphql-hive/router-runtime'];
+const mercuriusPackages = ['@mercuriusjs/gateway', 'mercurius'];
 const versionOf = (name: string, folder = '../../'): string => {
   const file = new URL(`${folder}node_modules/${name}/package.json`, import.meta.url);
   return existsSync(file) ? (JSON.parse(readFileSync(file, 'utf8')) as { version: string }).version : 'not installed';
@@ -45,7 +46,8 @@ export const describeMachine = (): Pick<Results, 'measured' | 'machine' | 'node'
   node: process.version,
   packages: Object.fromEntries([
     ...measuredPackages.map((name) => [name, versionOf(name)]),
-    ...peerPackages.map((name) => [name, versionOf(name, './peers/')]),
+    ...hivePackages.map((name) => [name, versionOf(name, './peers/')]),
+    ...mercuriusPackages.map((name) => [name, versionOf(name, './peers/mercurius/')]),
   ]),
 });
 
@@ -136,7 +138,8 @@ const summaryText = ({ proof, cells, costs }: SummaryResults): string[] => [
 const genericText = ({ rows, answerBytes }: GenericResults): string[] => [
   '## The shop: a generic federation question over HTTP subgraphs',
   'Users, inventory, products and reviews, four services, after the public benchmark of federation gateways; the same answer ' +
-    `from all to the last byte (${answerBytes} bytes), 16 connections. Processor time is the gateway’s alone.`,
+    `from all to the last byte (${answerBytes} bytes), 16 connections. Processor time is the gateway’s alone. Mercurius knows ` +
+    'Federation 1 only, and so is not among those that answer the summary.',
   table(
     ['subgraph calls', ...columns('Kilde’s engine')],
     rows

@@ -25,12 +25,15 @@ const extent = options.quick
   ? { rounds: 2, seconds: 1, warmUpSeconds: 3 }
   : { rounds: 5, seconds: 2, warmUpSeconds: 30 };
 
-/** The other gateways have a lock file of their own, so that nobody installs them who does not measure. */
-const peers = fileURLToPath(new URL('./peers/', import.meta.url));
-if (isWanted('hive') && !existsSync(`${peers}node_modules`)) {
-  const { status } = spawnSync('npm', ['ci', '--prefix', peers], { stdio: 'inherit' });
+/** The other gateways have lock files of their own, so that nobody installs them who does not measure. */
+const install = (peer: string) => {
+  const folder = fileURLToPath(new URL(peer, import.meta.url));
+  if (existsSync(`${folder}node_modules`)) return;
+  const { status } = spawnSync('npm', ['ci', '--prefix', folder], { stdio: 'inherit' });
   if (status !== 0) throw new Error('the other gateways could not be installed');
-}
+};
+if (isWanted('hive')) install('./peers/');
+if (isWanted('shop')) install('./peers/mercurius/');
 
 const isShopAlone = wanted?.every((it) => it === 'shop') ?? false;
 const summary = isShopAlone ? null : await runSummary({ ...extent, profile: options.profile ?? false }, isWanted);

@@ -89,6 +89,7 @@ if (!supergraphSdl) throw new Error(errors?.map(({ message }) => message).join('
 answerParent(
   {
     supergraph: () => supergraphSdl,
+    services: () => running.map(({ name, url }) => ({ name, url })),
     takeCalls: () => {
       const taken = calls;
       calls = 0;

@@ -8,6 +8,7 @@ export const genericNames = {
   apollo: "Kilde's engine, Apollo's planner",
   stock: 'stock Apollo',
   hive: 'Hive Gateway (native planner)',
+  mercurius: 'Mercurius',
 } as const;
 export type GenericResults = { rows: (Row & { callsPerRequest: number })[]; answerBytes: number };
 
@@ -16,6 +17,7 @@ const files: Record<keyof typeof genericNames, [file: string, env: Record<string
   apollo: ['generic/open.ts', { PLANNER: 'apollo' }],
   stock: ['stock.ts', {}],
   hive: ['peers/hive.ts', {}],
+  mercurius: ['peers/mercurius/mercurius.ts', {}],
 };
 
 export const runGeneric = async (
@@ -27,11 +29,12 @@ export const runGeneric = async (
     const subgraphs = await startProgram('generic/subgraphs.ts', {});
     started.push(subgraphs);
     const sdl = await subgraphs.ask<string>('supergraph');
+    const services = JSON.stringify(await subgraphs.ask('services'));
     const subjects: Subject[] = [];
     for (const key of Object.keys(files) as (keyof typeof files)[]) {
       if (!isWanted(key)) continue;
       const [file, env] = files[key];
-      const program = await startProgram(file, { ...env, SUPERGRAPH_SDL: sdl });
+      const program = await startProgram(file, { ...env, SUPERGRAPH_SDL: sdl, SERVICES: services });
       started.unshift(program);
       subjects.push({ name: genericNames[key], url: await program.ask<string>('url'), programs: [program] });
     }
